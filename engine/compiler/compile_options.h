@@ -1,0 +1,29 @@
+// The options a module is compiled with; kept in the artifact, part of its identity.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/platform/cpu_features.h"
+#include "engine/wasm/features.h"
+
+namespace tidepool::engine {
+
+enum class Tier : uint8_t { kBaseline, kOptimized };
+enum class Bounds : uint8_t { kGuard, kExplicit };
+
+struct CompileOptions {
+  Tier tier = Tier::kBaseline;
+  // kGuard relies on guard_reach_bytes of faulting address space behind each 32-bit memory's base.
+  Bounds bounds = Bounds::kGuard;
+  uint32_t padding_bytes = 0;  // Between functions: forces far branches in tests.
+  bool address_map = true;
+  bool names = true;
+  uint32_t threads = 1;        // Does not change the result.
+  CpuFeatureSet cpu_features;  // May be used; recorded.
+  wasm::Features wasm_features;
+};
+
+// With Bounds::kGuard: base + index + offset + access never passes base + this, or is checked.
+inline constexpr uint64_t kGuardReachBytes = (uint64_t{4} << 30) + (uint64_t{32} << 20);
+
+}  // namespace tidepool::engine
