@@ -1,0 +1,58 @@
+// Instance: one module instantiated in a store.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "engine/abi/vm_context.h"
+#include "engine/runtime/value.h"
+#include "engine/wasm/module.h"
+#include "engine/wasm/types.h"
+
+namespace tidepool::engine {
+
+class Module;
+class Store;
+
+// A thing that can be exported by one instance and imported by another; lives in a store or is the
+// host's.  Cheap to copy.
+struct Extern {
+  wasm::ExternalKind kind = wasm::ExternalKind::kFunction;
+  const abi::FunctionRecord* function = nullptr;
+  abi::TableRecord* table = nullptr;
+  abi::MemoryRecord* memory = nullptr;
+  abi::GlobalCell* global = nullptr;
+  // Its type, for linking; which member counts is told by `kind`.
+  const wasm::FunctionType* function_type = nullptr;
+  wasm::TableType table_type;    // Limits as declared; the current size is in the record.
+  wasm::MemoryType memory_type;
+  wasm::GlobalType global_type;
+};
+
+class Instance {
+ public:
+  const Module& module() const { return *module_; }
+  Store& store() const { return *store_; }
+  abi::VmContext* context() const { return context_; }
+
+  // Nothing when there is no such export.
+  std::optional<Extern> FindExport(absl::string_view name) const;
+  const abi::FunctionRecord* FindFunction(absl::string_view name) const;  // Null when none.
+
+  // Memory `index` of the index space as it is now; empty when there is none.  Valid until the guest
+  // runs again.
+  absl::Span<uint8_t> Memory(uint32_t index = 0) const;
+
+ private:
+  friend class Store;
+  friend class StoreAccess;
+  Instance() = default;
+  std::shared_ptr<const Module> module_;
+  Store* store_ = nullptr;
+  abi::VmContext* context_ = nullptr;
+};
+
+}  // namespace tidepool::engine

@@ -1,0 +1,35 @@
+// TypeRegistry gives equal function types of all modules the same number, for call_indirect.
+//
+// Threads  Thread-safe.  Numbers are counted by reference and given back with the module.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
+#include "engine/wasm/types.h"
+
+namespace tidepool::engine {
+
+class TypeRegistry {
+ public:
+  // One number per type, in order; each counts one reference more.
+  std::vector<uint32_t> Register(absl::Span<const wasm::FunctionType> types);
+  void Release(absl::Span<const uint32_t> ids);
+
+ private:
+  struct Entry {
+    uint32_t id;
+    uint64_t references;
+  };
+  absl::Mutex mutex_;
+  absl::flat_hash_map<std::vector<uint32_t>, Entry> by_type_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<uint32_t, std::vector<uint32_t>> by_id_ ABSL_GUARDED_BY(mutex_);
+  std::vector<uint32_t> free_ids_ ABSL_GUARDED_BY(mutex_);
+  uint32_t next_id_ ABSL_GUARDED_BY(mutex_) = 1;  // 0 is no type.
+};
+
+}  // namespace tidepool::engine
