@@ -1,11 +1,13 @@
 // ModuleInfo: what an artifact says about its module, apart from code.
 //
-// The compiler's side fills one from a ValidatedModule; the loader's side reads one back from
-// `.tidepool.info`.  So runtime, pool and daemon never see wasm bytes.
+// The compiler's side writes it from a ValidatedModule (info_writer.h); the loader's side reads it
+// back (info_reader.h).  So runtime, pool and daemon never see wasm bytes.
 //
-// Life     Text and bytes point into the mapped artifact (or the wasm module while compiling), which
-//          must outlive this.
+// Shape    Long lists of numbers are spans over the mapped file, not copies.
+// Life     Text, bytes and spans point into the mapped artifact, which must outlive this.
 // Threads  Immutable once made.
+// Trust    Every index in here has been checked against the space it belongs to, every span lies
+//          inside its section, and extents lie inside what their memory or table begins with.
 #pragma once
 
 #include <cstdint>
@@ -52,21 +54,24 @@ struct InfoDataSegment {
 
 struct InfoElementSegment {
   wasm::SegmentMode mode = wasm::SegmentMode::kPassive;
-  bool in_image = false;  // Active on a defined table, constant and in bounds: part of table_images.
+  bool in_image = false;  // Active on a defined table, constant and in bounds: part of table_images, starts
+                          // dropped, and has no entries here.
   uint32_t table = 0;
   InitExpression offset;
   wasm::ValueType type;
   // Exactly one of the two is used.
   bool has_expressions = false;
-  std::vector<uint32_t> functions;
+  absl::Span<const uint32_t> functions;
   std::vector<InitExpression> expressions;
+  size_t count() const { return has_expressions ? expressions.size() : functions.size(); }
 };
 
-// A run of consecutive entries of a defined table in the instance image.
+// A run of consecutive entries of a defined table in the instance image, over what the table's own
+// initialiser gives.  Extents may overlap; the later one wins.
 struct TableExtent {
   uint32_t table = 0;  // Ordinal among the defined tables.
   uint64_t first = 0;
-  std::vector<uint32_t> functions;  // Function indexes; UINT32_MAX is null.
+  absl::Span<const uint32_t> functions;  // Function indexes; UINT32_MAX is null.
 };
 
 // A page-aligned run of a defined memory's initial contents; what no extent covers is zero.
@@ -81,7 +86,7 @@ struct ModuleInfo {
   std::vector<wasm::FunctionType> types;
   std::vector<wasm::Import> imports;
   std::vector<wasm::Export> exports;
-  std::vector<uint32_t> function_types;  // Type index of every function, imports first.
+  absl::Span<const uint32_t> function_types;  // Type index of every function, imports first.
   std::vector<InfoTable> tables;         // Imports first, in all of these.
   std::vector<wasm::MemoryType> memories;
   std::vector<InfoGlobal> globals;
@@ -89,7 +94,7 @@ struct ModuleInfo {
   std::optional<uint32_t> start;
 
   abi::VmContextCounts counts;
-  std::vector<uint32_t> escaping_functions;  // Function indexes by ordinal, ascending.
+  absl::Span<const uint32_t> escaping_functions;  // Function indexes by ordinal, ascending.
 
   // Segments are applied in order: elements, then data.  Only the longest run without anything
   // that could trap or depend on an import is in the image, so that what a failed instantiation
@@ -99,7 +104,9 @@ struct ModuleInfo {
   std::vector<TableExtent> table_images;
   std::vector<MemoryExtent> memory_images;
 
-  // `_start` command, reactor and so on are for others to tell; this finds a name in O(1) or log n.
+  absl::Span<const uint32_t> exports_by_name;  // Indexes into `exports`, sorted by name.
+
+  // `_start` command, reactor and so on are for others to tell; this finds a name in O(log n).
   const wasm::Export* FindExport(absl::string_view name) const;
 };
 

@@ -25,6 +25,14 @@ struct TrapSite {
   TrapCode code = TrapCode::kNone;
 };
 
+// A stretch of text (usually whole functions) in which any access may fault: much smaller than a
+// site for each access, and as safe, since the fault's address must lie in the store's memory too.
+struct TrapRange {
+  uint32_t text_offset = 0;
+  uint32_t text_bytes = 0;
+  TrapCode code = TrapCode::kNone;
+};
+
 // From text_offset on (until the next entry) the code belongs to the wasm instruction there.
 struct AddressMapEntry {
   uint32_t text_offset = 0;
@@ -35,6 +43,7 @@ struct CompiledModule {
   std::vector<uint8_t> text;
   std::vector<CompiledFunction> functions;  // One per defined function.
   std::vector<TrapSite> trap_sites;
+  std::vector<TrapRange> trap_ranges;       // Apart from each other; a site inside one wins.
   std::vector<AddressMapEntry> address_map;  // Empty when the option is off.
 };
 
