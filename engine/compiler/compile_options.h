@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "engine/abi/guard_reach.h"
 #include "engine/platform/cpu_features.h"
 #include "engine/wasm/features.h"
 
@@ -22,8 +23,5 @@ struct CompileOptions {
   CpuFeatureSet cpu_features;  // May be used; recorded.
   wasm::Features wasm_features;
 };
-
-// With Bounds::kGuard: base + index + offset + access never passes base + this, or is checked.
-inline constexpr uint64_t kGuardReachBytes = (uint64_t{4} << 30) + (uint64_t{32} << 20);
 
 }  // namespace tidepool::engine
