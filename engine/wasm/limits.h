@@ -25,7 +25,7 @@ inline constexpr uint32_t kGlobalCountMax = 1'000'000;
 inline constexpr uint32_t kTagCountMax = 1'000'000;
 inline constexpr uint32_t kTableCountMax = 100'000;
 inline constexpr uint32_t kMemoryCountMax = 100;
-inline constexpr uint32_t kDataSegmentCountMax = 100'000;
+inline constexpr uint32_t kDataSegmentCountMax = 1'000'000;
 inline constexpr uint32_t kElementSegmentCountMax = 10'000'000;
 inline constexpr uint32_t kElementSegmentEntryCountMax = 10'000'000;  // Of one segment.
 inline constexpr uint32_t kCustomSectionCountMax = 1'000'000;
@@ -40,9 +40,13 @@ inline constexpr uint32_t kFunctionBodyBytesMax = 7'654'321;
 inline constexpr uint32_t kBrTableTargetCountMax = 65'520;  // Without the default.
 // Deeper than any body of kFunctionBodyBytesMax can nest: nesting costs heap, never native stack.
 inline constexpr uint32_t kNestingDepthMax = kFunctionBodyBytesMax;
-// Types that blocks of one function push and pop as a whole, in multiples of the body's bytes; keeps
-// a body of many blocks with wide types within the time that its size deserves (D3).
-inline constexpr uint32_t kBlockTypesPerBodyByteMax = 1'000;
+// Values that the bodies of a module declare or move as a whole: locals and parameters of functions,
+// operands of calls, blocks and branches.  Few bytes can mean very many of them (a call of a wide
+// type has 2 bytes), and every stage behind the validator works per value, so their sum is held to
+// kMovedValueCountBase + kMovedValuesPerCodeByte × bytes of the code section (D3).  Compilers
+// produce about 1 per byte.
+inline constexpr uint64_t kMovedValueCountBase = 10'000'000;
+inline constexpr uint64_t kMovedValuesPerCodeByte = 32;
 
 // Memories and tables.  A definition may claim more than a host can provide and still be valid;
 // instantiating it then fails (D5).
