@@ -17,4 +17,8 @@ struct ArtifactMeta {
   CompileOptions options;
 };
 
+// Bits in the order of the members of wasm::Features, as artifacts record them.
+uint32_t FeatureBits(const wasm::Features& features);
+wasm::Features FeaturesOf(uint32_t bits);
+
 }  // namespace tidepool::engine

@@ -2,8 +2,8 @@
 //
 // Shape    One open, two mmaps: the whole file read-only, then .text read+execute over it.  No byte
 //          is ever writable or made executable later, so it works under MemoryDenyWriteExecute.
-// Cost     Reads the head of the file (sections.h) and no more: independent of the size of code,
-//          names, tables and data.
+// Cost     Reads the head of the file (sections.h) and runs once over the lists of function indexes,
+//          to check them: independent of the size of code, tables, names and data.
 // Life     Open → read by any number → unmapped at the end.  The file must not be changed
 //          meanwhile: it comes from our own store, or is a sealed memfd, or is `verify`-ed and left
 //          alone.  A move keeps every address.
@@ -76,13 +76,15 @@ class [[nodiscard]] MappedArtifact {
  private:
   MappedArtifact() = default;
   // In this order; each relies on what those before it have checked.
-  absl::Status Map(int fd, absl::string_view name);
-  absl::Status CheckIdentity(absl::string_view name, const Options& options);
-  absl::Status FindSections(absl::string_view name);
-  absl::Status ReadHead(absl::string_view name);
-  absl::Status MapText(int fd, absl::string_view name);
+  absl::Status Map(int fd);
+  absl::Status CheckIdentity(const Options& options);
+  absl::Status FindSections();
+  absl::Status ReadHead();
+  absl::Status MapText(int fd);
 
+  std::string name_;  // For messages.
   MappedRegion file_;
+  uint64_t head_bytes_ = 0;
   absl::Span<const uint8_t> sections_[kSectionCount];
   ArtifactMeta meta_;
   FunctionTable functions_;

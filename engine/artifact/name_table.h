@@ -2,7 +2,7 @@
 //
 // Shape    u32 name_count
 //          Entry[name_count]   sorted by function
-//          bytes               the names, as the module has them: any bytes, not checked for UTF-8
+//          bytes               the names: UTF-8, chosen by the tenant (escape them before printing)
 // Life     Refers to bytes of an artifact, which must outlive it; paged in when a name is asked for.
 // Threads  Immutable.  Signal-safe.
 #pragma once

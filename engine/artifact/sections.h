@@ -5,13 +5,13 @@
 //   │ .tidepool.info   types, imports, exports, segments       InfoWriter          Load
 //   └ .tidepool.meta   ABI, target, options, digests           ElfWriter           Load, checked first
 //   .text              machine code, page-aligned at both ends CompiledModule      MappedArtifact (R+X)
-//   .eh_frame          on the page behind .text                EhFrameWriter       gdb, perf
-//   .tidepool.funcs    types and places of functions           FunctionTableWriter FunctionTable
-//   .tidepool.traps    ranges; sorted blocks (text, code)      TrapTableWriter     TrapTable, on a fault
-//   .tidepool.addrmap  sorted blocks (text, wasm)              AddressMapWriter    AddressMap, on a backtrace
-//   .tidepool.names    sorted index, strings                   NameTableWriter     NameTable, when asked
+//   .eh_frame          on the page behind .text                WriteEhFrame        gdb, perf
+//   .tidepool.lists    lists of u32 that .tidepool.info names  InfoWriter          FunctionTable, ModuleInfo
+//   .tidepool.traps    ranges; sorted blocks (text, code)      EncodeTrapTable     TrapTable, on a fault
+//   .tidepool.addrmap  sorted blocks (text, wasm)              EncodeBlockTable    AddressMap, on a backtrace
+//   .tidepool.names    sorted index, strings                   EncodeNameTable     NameTable, when asked
 //   .tidepool.data     bytes of segments not in the image      InfoWriter          memory.init
-//   .tidepool.image    page-aligned extents of memories        ImageBuilder        MemoryImage
+//   .tidepool.image    page-aligned extents of memories        InstanceImagePlan   MemoryExtent
 //
 // The sections lie in the file in this order, always all of them, absent ones empty.  The bracketed
 // part, the head, is what Load reads and all it reads: `head_digest` covers it up to itself, and
@@ -19,8 +19,8 @@
 //
 // Compatibility: none across kAbiVersion or kCompilerVersion.  An artifact is a cache entry; on any
 // mismatch Load returns FailedPrecondition and the caller compiles again.  Only what tells versions
-// apart stays where it is for ever: the section at index kMetaSection, and MetaRecord up to
-// compiler_version.
+// apart stays where it is for ever: kSectionHeadersOffset, the section at index kMetaSection, and
+// MetaRecord up to compiler_version.
 #pragma once
 
 #include <cstddef>
@@ -38,7 +38,7 @@ enum class SectionId : uint32_t {
   kInfo = 3,
   kText = 4,
   kEhFrame = 5,
-  kFunctions = 6,
+  kLists = 6,
   kTraps = 7,
   kAddressMap = 8,
   kNames = 9,
@@ -47,9 +47,28 @@ enum class SectionId : uint32_t {
 };
 inline constexpr uint32_t kSectionCount = 12;
 inline constexpr uint32_t kMetaSection = static_cast<uint32_t>(SectionId::kMeta);
+// In the order in which they lie in the file.
+inline constexpr SectionId kFileOrder[kSectionCount - 1] = {
+    SectionId::kNameStrings, SectionId::kInfo,   SectionId::kMeta,  SectionId::kText,
+    SectionId::kEhFrame,     SectionId::kLists,  SectionId::kTraps, SectionId::kAddressMap,
+    SectionId::kNames,       SectionId::kData,   SectionId::kImage,
+};
 
-// Of a section, as section headers refer to it; with the dot.
+// The head begins: ELF header, this many program headers (what is before .text, .text, what is
+// behind), the section headers.
+inline constexpr uint64_t kElfHeaderBytes = 64;
+inline constexpr uint64_t kProgramHeaderBytes = 56;
+inline constexpr uint32_t kProgramHeaderCount = 3;
+inline constexpr uint64_t kSectionHeaderBytes = 64;
+inline constexpr uint64_t kSectionHeadersOffset =
+    kElfHeaderBytes + kProgramHeaderCount * kProgramHeaderBytes;
+inline constexpr uint64_t kSectionHeadersEnd =
+    kSectionHeadersOffset + kSectionCount * kSectionHeaderBytes;
+
+// With the dot.
 const char* SectionName(SectionId id);
+// A multiple of this in the file is where the section begins.
+uint64_t SectionAlignment(SectionId id);
 
 // The largest page size of the target: where .text begins and ends, and the image begins.
 inline constexpr uint64_t kTextAlignmentBytes = kHostPageBytes;

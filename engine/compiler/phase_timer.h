@@ -18,7 +18,7 @@ class PhaseTimer {
   PhaseTime Lap();
 
  private:
-  absl::Time wall_;
+  absl::Duration wall_;  // CLOCK_MONOTONIC: nobody sets it while we measure.
   absl::Duration cpu_;
 };
 

@@ -1,0 +1,23 @@
+// WriteArtifact: a validated module and its code become one file.
+//
+// Errors   ResourceExhausted: the code is larger than branches reach (kTextBytesMax).
+// Cost     All tables are packed without an allocation per entry; the file is one buffer.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "engine/compiler/compile_options.h"
+#include "engine/compiler/compiled_module.h"
+#include "engine/wasm/module.h"
+
+namespace tidepool::engine {
+
+// Functions of `compiled` are in order of their text offsets.  The same arguments give the same
+// bytes.
+absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const wasm::ValidatedModule& module,
+                                                   const CompiledModule& compiled,
+                                                   const CompileOptions& options);
+
+}  // namespace tidepool::engine
