@@ -3,14 +3,11 @@
 A row is {name, unit, value, p10, p90, floor, ratio, goal, holds}; ratio is value / floor for costs and
 times, floor / value for rates: 1.0 is the floor and larger is worse.
 """
-import json
 import os
 import pathlib
-import shutil
 import statistics
 import subprocess
-import tempfile
-import time
+import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = ROOT / "build/bench/bin"
@@ -18,6 +15,9 @@ SHARED = pathlib.Path(os.environ.get("TIDEPOOL_SHARED", ROOT.parent / "shared"))
 # Programs built from ../shared stay outside the tree.
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "tidepool-benchmarks"
 TICK = os.sysconf("SC_CLK_TCK")
+
+sys.path.insert(0, str(ROOT / "tests/integration"))
+from daemon_process import DaemonProcess  # noqa: E402
 
 
 def percentile(values, share):
@@ -70,57 +70,6 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
-class Daemon:
-    """tidepoold in a folder of its own, as an unprivileged user where this is root."""
-
-    def __init__(self, *settings, pin=None):
-        self.place = pathlib.Path(tempfile.mkdtemp(prefix="tidepool-bench."))
-        self.place.chmod(0o755)
-        self.state = self.place / "state"
-        self.state.mkdir(mode=0o700)
-        for program in ("tidepoold", "tidectl", "tidepool-compiler"):
-            shutil.copy(BIN / program, self.place / program)
-        command = [self.place / "tidepoold", "--config", "/dev/null", "--state-dir", self.state,
-                   "--ready-file", self.state / "ready.json"]
-        for key in ("listen.http", "listen.grpc", "listen.ops"):
-            command += ["--set", f"{key}=127.0.0.1:0"]
-        for setting in settings:
-            command += ["--set", setting]
-        if os.geteuid() == 0:
-            shutil.chown(self.state, "nobody")
-            command = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", *command]
-        if pin is not None:
-            command = ["taskset", "-c", str(pin), *command]
-        self.log = open(self.place / "log", "w")
-        self.process = subprocess.Popen([str(c) for c in command], stdout=self.log, stderr=self.log,
-                                        stdin=subprocess.DEVNULL)
-        ready = self.state / "ready.json"
-        for _ in range(200):
-            if ready.exists():
-                break
-            if self.process.poll() is not None:
-                raise RuntimeError((self.place / "log").read_text())
-            time.sleep(0.05)
-        self.ready = json.loads(ready.read_text())
-
-    def port(self, door):
-        return int(self.ready[door].rsplit(":", 1)[1])
-
-    def tidectl(self, *arguments):
-        return run([self.place / "tidectl", "--server", self.ready["admin"], *arguments]).stdout
-
-    def cpu_seconds(self):
-        return cpu_seconds(self.process.pid)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        try:
-            self.process.wait(timeout=40)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.log.close()
-        shutil.rmtree(self.place, ignore_errors=True)
+def Daemon(*settings, pin=None):
+    """tidepoold of the bench build."""
+    return DaemonProcess(BIN, *settings, pin=pin)
