@@ -97,8 +97,9 @@ absl::Status Validator::CheckTables() {
     const uint64_t count_max = table.type.address == AddressType::kI64 ? UINT64_MAX : UINT32_MAX;
     TP_RETURN_IF_ERROR(CheckLimits(table.type.limits, count_max, "elements", where));
     if (table.has_init) {
-      TP_RETURN_IF_ERROR(CheckConstant(table.init, table.type.element,
-                                       static_cast<uint32_t>(module_.globals.size())));
+      // Tables are made before the module's own globals.
+      TP_RETURN_IF_ERROR(
+          CheckConstant(table.init, table.type.element, module_.imported_global_count));
     } else if (i >= module_.imported_table_count && !table.type.element.nullable()) {
       return Invalid(where, ": elements of type ", ToString(table.type.element),
                      " need an initial value");
