@@ -13,17 +13,14 @@
 #include "engine/artifact/name_table_writer.h"
 #include "engine/artifact/trap_table_writer.h"
 #include "engine/support/check.h"
+#include "engine/support/status_macros.h"
 
 namespace tidepool::engine {
 namespace {
 
 // What the reader would refuse must not be written.
 absl::Status CheckCode(const wasm::Module& module, const CompiledModule& compiled) {
-  if (compiled.text.size() > kTextBytesMax) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("the module's machine code is ", compiled.text.size(),
-                     " bytes long; the limit is ", kTextBytesMax, " bytes"));
-  }
+  TP_RETURN_IF_ERROR(CheckTextBytes(compiled.text.size()));
   TP_CHECK(compiled.functions.size() == module.bodies.size());
   uint64_t end = 0;
   for (const CompiledFunction& function : compiled.functions) {
@@ -63,10 +60,17 @@ void CopyPieces(const std::vector<absl::Span<const uint8_t>>& pieces, absl::Span
 
 }  // namespace
 
+absl::Status CheckTextBytes(uint64_t text_bytes) {
+  if (text_bytes <= kTextBytesMax) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat("the module's machine code is ", text_bytes,
+                                                   " bytes long; the limit is ", kTextBytesMax,
+                                                   " bytes"));
+}
+
 absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const wasm::ValidatedModule& module,
                                                    const CompiledModule& compiled,
                                                    const CompileOptions& options) {
-  if (absl::Status status = CheckCode(module.module(), compiled); !status.ok()) return status;
+  TP_RETURN_IF_ERROR(CheckCode(module.module(), compiled));
 
   const InstanceImagePlan image(module.module());
   const EncodedInfo info = EncodeInfo(module, compiled, image);

@@ -7,12 +7,16 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "engine/compiler/compile_options.h"
 #include "engine/compiler/compiled_module.h"
 #include "engine/wasm/module.h"
 
 namespace tidepool::engine {
+
+// ResourceExhausted for more code than an artifact can hold; for backends to ask early.
+absl::Status CheckTextBytes(uint64_t text_bytes);
 
 // Functions of `compiled` are in order of their text offsets.  The same arguments give the same
 // bytes.

@@ -99,6 +99,7 @@ void ElfWriter::WriteElfHeader() {
   header.e_type = ET_DYN;
   header.e_machine = EM_X86_64;
   header.e_version = EV_CURRENT;
+  header.e_entry = Offset(SectionId::kText);  // There is none, but gdb misses it.
   header.e_phoff = kElfHeaderBytes;
   header.e_shoff = kSectionHeadersOffset;
   header.e_ehsize = sizeof(Elf64_Ehdr);

@@ -288,7 +288,10 @@ class InfoReader {
   bool GlobalInits() {
     Begin("initial values of globals");
     for (size_t i = info().counts.imported_globals; i < info().globals.size(); ++i) {
+      const InitExpression& init = info().globals[i].init;
       if (!Init(&info().globals[i].init)) return false;
+      // They are evaluated in order.
+      if (init.form == Form::kGlobalGet && !Fits(init.index < i, "a later global")) return false;
     }
     return true;
   }
