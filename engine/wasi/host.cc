@@ -7,8 +7,7 @@
 
 #include <algorithm>
 
-#include "engine/runtime/activation.h"
-#include "engine/runtime/guest_thread.h"
+#include "engine/runtime/interrupt.h"
 
 namespace tidepool::engine::wasi {
 namespace {
@@ -36,6 +35,8 @@ uint64_t ToNs(const timespec& time) {
 }
 
 }  // namespace
+
+TrapCode WasiHost::CheckInterrupt() { return AttendIfWanted(); }
 
 std::optional<uint64_t> SystemHost::NowNs(ClockId clock) {
   const std::optional<clockid_t> id = HostClock(clock);
