@@ -90,13 +90,15 @@ struct Failure {
 };
 
 struct InvokeOutcome {
-  std::string invocation_id;  // ULID.
+  std::string invocation_id;  // ULID; empty when it was refused at the door.
   uint64_t revision = 0;      // 0 when it never got so far.
   std::variant<HttpOutput, std::vector<TypedValue>, Failure> result;
   absl::Duration queue_time;
   absl::Duration run_time;
   absl::Duration reset_time;
   absl::Duration cpu_time;
+  // The host's memory budget is charged for the body as long as this is held: until it is written.
+  std::shared_ptr<void> body_charge;
 };
 
 class Invoker {
