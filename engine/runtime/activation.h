@@ -7,8 +7,10 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
+#include "absl/status/status.h"
 #include "engine/abi/calling_convention.h"
 #include "engine/abi/trap_code.h"
 #include "engine/runtime/value.h"
@@ -43,25 +45,30 @@ class Activation {
   uintptr_t stack_limit() const { return stack_limit_; }
   InterruptHandler* handler() const { return handler_; }
   void set_handler(InterruptHandler* handler) { handler_ = handler; }
+  // Of the innermost guest call; null outside of calls.
   Store* store() const { return store_; }
-  Value* argument_area() { return argument_area_.data(); }
+  Value* argument_area() { return reinterpret_cast<Value*>(argument_area_.data()); }
 
-  // Raw return addresses of the last trap, innermost first.
   static constexpr uint32_t kBacktraceFramesMax = 64;
   struct Entry;  // engine/runtime/entry.h: one host→guest transition; a chain, for nesting.
 
  private:
   friend class ActivationAccess;  // The runtime's own door (entry.h).
+  static constexpr uint64_t kNoFaultOffset = UINT64_MAX;
+
   uintptr_t stack_limit_;
   InterruptHandler* handler_;
   Store* store_ = nullptr;
   Entry* entry_ = nullptr;  // Innermost.
-  TrapCode trap_code_ = TrapCode::kNone;
-  uintptr_t fault_address_ = 0;
+  // The last trap.  Written anew by each; of interest only after a call that trapped.
+  absl::Status host_error_;                  // kHostError: what the host function said.
+  uint64_t fault_offset_ = kNoFaultOffset;   // A fault: how far beyond the memory's base.
   uint32_t backtrace_count_ = 0;
-  std::array<uintptr_t, kBacktraceFramesMax> backtrace_pcs_{};
-  // Last: only its used part is ever touched.
-  alignas(16) std::array<Value, abi::kArgumentAreaSlots> argument_area_;
+  bool backtrace_truncated_ = false;
+  // Raw return addresses, innermost first.
+  std::array<uintptr_t, kBacktraceFramesMax> backtrace_pcs_;
+  // Bytes and not Values, so that making an activation does not write 16 KB that few calls use.
+  alignas(16) std::array<std::byte, abi::kArgumentAreaSlots * sizeof(Value)> argument_area_;
 };
 
 }  // namespace tidepool::engine

@@ -1,12 +1,9 @@
-// Engine: what loaded modules share: the canonical numbering of types, and the registry of code that
-// the trap handler reads.
+// Engine: what loaded modules share: the canonical numbering of types and the features of the CPU.
+// Modules of two engines do not link with each other.
 //
 // Life     Outlives every Module loaded into it.
 // Threads  Thread-safe.
 #pragma once
-
-#include <cstdint>
-#include <memory>
 
 #include "engine/platform/cpu_features.h"
 #include "engine/runtime/type_registry.h"

@@ -3,11 +3,14 @@
 // Life     GuestThread::Current() sets the calling thread up at its first call and lasts until the
 //          thread ends.
 // Threads  RequestAttention from any thread; the rest from the thread itself.
+// Source   arch_prctl(2); sigaltstack(2).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "engine/abi/thread_control.h"
+#include "engine/trap/trap_handler.h"
 
 namespace tidepool::engine {
 
@@ -15,10 +18,14 @@ class Activation;
 
 class GuestThread {
  public:
-  static GuestThread& Current();
+  static GuestThread& Current() {
+    GuestThread* current = current_;
+    return current != nullptr ? *current : SetUp();
+  }
 
-  // Makes `activation` the one that guest code and host functions on this thread see.  To be called
-  // after every fiber switch back into a guest or host function.  Null: none.
+  // Makes `activation` the one that guest code and host functions on this thread see; null: none.
+  // Calls do it, and so do returns from host functions and interrupt handlers, which may have
+  // switched fibers: a scheduler need not.
   void Switch(Activation* activation);
   Activation* current() const { return control_.activation; }
 
@@ -26,15 +33,30 @@ class GuestThread {
   // thread switches fibers at that moment the request stays pending until it was seen once.
   void RequestAttention();
 
+  // For slow paths: takes a pending request.  The control word is the stack limit again afterwards,
+  // unless a request came meanwhile: that one is seen at the next check.
+  bool TakeAttention();
+  // A look without a slow path, for loops in C++.
+  bool attention_wanted() const {
+    return control_.stack_limit.load(std::memory_order_relaxed) == abi::kStackLimitAttention;
+  }
+
   abi::ThreadControl& control() { return control_; }
 
  private:
+  friend struct GuestThreadHolder;
+  // Of the calling thread when it has one.  Trivial, so that a signal handler may read it.
+  static constinit thread_local GuestThread* current_;
+  static GuestThread& SetUp();
+  // For the trap handler: runs inside it.
+  static bool IsGuestMemory(uintptr_t address) noexcept;
+
   GuestThread();
   ~GuestThread();
-  friend struct GuestThreadHolder;
+
   abi::ThreadControl control_{};
   std::atomic<bool> attention_{false};
-  void* signal_stack_ = nullptr;
+  trap::SignalStack signal_stack_;
 };
 
 }  // namespace tidepool::engine

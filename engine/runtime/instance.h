@@ -1,9 +1,14 @@
 // Instance: one module instantiated in a store.
+//
+// Life     Made by Store::Instantiate, kept over leases, gone with its store.  Never touches its state
+//          area when it goes: the storage may be gone already.
+// Threads  The store's.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -21,6 +26,7 @@ class Store;
 // host's.  Cheap to copy.
 struct Extern {
   wasm::ExternalKind kind = wasm::ExternalKind::kFunction;
+  const Store* store = nullptr;  // Whose it is; null: the host's, which outlives all its importers.
   const abi::FunctionRecord* function = nullptr;
   abi::TableRecord* table = nullptr;
   abi::MemoryRecord* memory = nullptr;
@@ -48,11 +54,11 @@ class Instance {
 
  private:
   friend class Store;
-  friend class StoreAccess;
-  Instance() = default;
+  Instance(std::shared_ptr<const Module> module, Store& store, abi::VmContext* context)
+      : module_(std::move(module)), store_(&store), context_(context) {}
   std::shared_ptr<const Module> module_;
-  Store* store_ = nullptr;
-  abi::VmContext* context_ = nullptr;
+  Store* store_;
+  abi::VmContext* context_;
 };
 
 }  // namespace tidepool::engine

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -54,8 +55,10 @@ class Linker {
   // Everything the instance exports, under `module`.
   void DefineInstance(absl::string_view module, const Instance& instance);
 
-  // FailedPrecondition naming every import that is missing or does not fit.  `wildcards`: patterns
-  // such as "bench.*" whose missing functions are stubbed in that way, whatever `unknown` says.
+  // FailedPrecondition naming every import that is missing ("unknown import") or does not fit
+  // ("incompatible import type").  `wildcards`: patterns of "module.name" such as "bench.*" (a '*'
+  // stands for any text) whose missing functions are treated in that way, whatever `unknown` says;
+  // the first that matches counts.
   struct ResolveOptions {
     UnknownImports unknown = UnknownImports::kRefuse;
     std::vector<std::pair<std::string, UnknownImports>> wildcards;
@@ -68,8 +71,12 @@ class Linker {
     std::unique_ptr<HostFunction> host_function;
     Extern external;
   };
+  // Puts what a missing function import becomes, or returns false: refused.
+  bool BindStub(const Module& module, const wasm::Import& import, const ResolveOptions& options,
+                ImportBinding* binding);
+
   Engine& engine_;
-  absl::flat_hash_map<std::string, Definition> definitions_;  // "module\0name"
+  absl::flat_hash_map<std::string, Definition> definitions_;  // By KeyOf(module, name).
   std::vector<std::unique_ptr<HostFunction>> stubs_;
 };
 

@@ -15,16 +15,19 @@
 #include "absl/types/span.h"
 #include "engine/artifact/module_info.h"
 #include "engine/runtime/store_storage.h"
+#include "engine/wasm/limits.h"
 
 namespace tidepool::engine {
 
 class Engine;
+struct ModuleImpl;
 
 struct LoadOptions {
   // Read every byte once and compare digests: for a file that is not from our own store.
   bool verify = false;
-  // Entries a table may have at most in this engine's storage; decides the state area's size.
-  uint64_t table_elements_max = 10'000'000;
+  // Entries that all tables of an instance have room for together, unless they begin with more;
+  // decides the state area's size.  Tables without a declared maximum share what is left.
+  uint64_t table_elements_max = wasm::kTableElementCountMax;
 };
 
 class Module {
@@ -51,13 +54,15 @@ class Module {
   absl::string_view FunctionName(uint32_t function) const;
   // Where the code lies, for mlock decisions.
   absl::Span<const uint8_t> ImageRange() const;
-  uint64_t capacity_of_table(uint32_t defined_table) const;
+  // Whether an instance has work to do before its first call: segments that are not in the image, or
+  // a start function.
+  bool needs_initialization() const;
+  Engine& engine() const;
 
  private:
-  friend class ModuleAccess;
-  struct Impl;
-  explicit Module(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  friend const ModuleImpl& ImplOf(const Module& module);  // module_internal.h
+  explicit Module(std::unique_ptr<ModuleImpl> impl);
+  std::unique_ptr<ModuleImpl> impl_;
 };
 
 }  // namespace tidepool::engine

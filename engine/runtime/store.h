@@ -1,16 +1,23 @@
 // Store: one or more instances that share storage, and end or are reset together.
 //
-// Life     Made over a StoreStorage and optional limits; Instantiate adds instances.  In the pool a
-//          Store lives as long as its warm storage: BeginLease/EndLease surround each use.
+// Life     Made over a StoreStorage and optional limits; Instantiate adds instances.
+//
+//            Instantiate … ─ used ─ storage reset ─ BeginLease ─ Reinitialize ─ used ─ storage reset …
+//
+//          In the pool a Store lives as long as its warm storage.  A reset is RestoreState for every
+//          instance (state.h) and the memories put back; it is the provider's affair.
+//          The destructor does not touch the storage.
 // Threads  One thread at a time.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <optional>
 #include <variant>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "engine/runtime/activation.h"
@@ -34,6 +41,12 @@ struct StoreRefusals {
   uint64_t table_elements = 0;
 };
 
+// Address space in which a fault at a memory access of this store's code is that guest's.
+struct AddressRange {
+  uintptr_t begin = 0;
+  uint64_t bytes = 0;
+};
+
 class Store {
  public:
   explicit Store(StoreStorage& storage, StoreLimits limits = {});
@@ -43,11 +56,20 @@ class Store {
 
   // Links, takes storage, writes the initial state, applies the segments that are not in the image
   // and runs the start function on `activation`.  Status: not linkable (FailedPrecondition, naming
-  // every import that does not fit) or no storage.  Trap: what segments or start function did; the
-  // instance stays, as other instances may already refer to it.
+  // every import that does not fit), a limit (ResourceExhausted, naming it) or no storage; the store
+  // is then as before.  Trap: what segments or start function did; the instance stays, as other
+  // instances may already refer to it.
   absl::StatusOr<std::variant<Instance*, Trap>> Instantiate(std::shared_ptr<const Module> module,
                                                             const ImportBindings& imports,
                                                             Activation& activation);
+
+  // After a reset: another life for the same instances, under other limits.  Forgets refusals and
+  // host_data.  ResourceExhausted, as in Instantiate, when what the instances begin with exceeds the
+  // limits: the store must not be used then, except to call this again.  Allocates nothing when OK.
+  absl::Status BeginLease(const StoreLimits& limits);
+  // Then, for each instance in order: applies its segments and runs its start function again.  Nothing
+  // to do where no module needs_initialization().
+  std::optional<Trap> Reinitialize(Activation& activation);
 
   absl::Span<const std::unique_ptr<Instance>> instances() const { return instances_; }
 
@@ -61,13 +83,22 @@ class Store {
   uint64_t memory_bytes() const { return memory_bytes_; }  // All memories of the store, now.
 
  private:
-  friend class StoreAccess;  // The runtime's own door.
+  friend class StoreAccess;  // The runtime's own door (store_internal.h).
+  absl::Status CheckLinks(const Module& module, const ImportBindings& imports) const;
+  absl::Status CheckInitialSizes(const Module& module);
+  Instance& AddInstance(std::shared_ptr<const Module> module, const ImportBindings& imports,
+                        const InstanceStorage& storage);
+  void AddReservation(const abi::MemoryRecord& memory);
+
   StoreStorage& storage_;
   StoreLimits limits_;
   StoreRefusals refusals_;
   uint64_t memory_bytes_ = 0;
   void* host_data_ = nullptr;
   std::vector<std::unique_ptr<Instance>> instances_;
+  // Of all memories that instances define or import.  Read by the trap handler, on this thread;
+  // changed only while no guest of this store runs.
+  absl::InlinedVector<AddressRange, 2> reservations_;
 };
 
 }  // namespace tidepool::engine

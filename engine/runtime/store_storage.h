@@ -1,17 +1,19 @@
 // StoreStorage: where a store's memories, tables, globals and records lie.  The engine never
 // allocates guest memory; whoever implements this does (the pool; OwnedStorage for tests and tools).
 //
-//   Provide(module) →  state area    [ VmContext, records, cells, table entries ]  zeros, or ready
+//   Provide(module) →  state area    [ VmContext, records, cells, table entries ]   zeros
 //                      memories      [ image │ zeros │ ………… inaccessible ………… ]   one per defined memory
 //
 // Life     A store asks for storage at each Instantiate; all of it goes back together when the
-//          store ends (or is reset).
+//          store ends.  Storage that was reset (state.h) is used again by the same store, through
+//          Store::BeginLease, and not asked for again.
 // Threads  One thread at a time: that of the store.
 #pragma once
 
 #include <cstdint>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 
@@ -23,7 +25,7 @@ class Module;
 class MemoryGrower {
  public:
   // Makes [base + old_bytes, base + new_bytes) accessible and zero.  Not OK (any code): memory.grow
-  // gives -1 and nothing has changed.  new_bytes > old_bytes, both multiples of 64 KiB.
+  // gives -1 and nothing has changed.  new_bytes > old_bytes, both multiples of the memory's page.
   virtual absl::Status Grow(uint64_t ordinal, uint64_t old_bytes, uint64_t new_bytes) = 0;
 
  protected:
@@ -46,14 +48,12 @@ struct StorageShape {
     bool guarded = false;      // Needs kGuardReachBytes of reservation; otherwise bytes_max is enough.
   };
   absl::InlinedVector<Memory, 1> memories;  // Defined ones.
-  uint64_t state_bytes = 0;                 // VmContext, records, and tables to their capacity.
+  uint64_t state_bytes = 0;                 // VmContext, records, and tables to their capacity;
+                                            // a multiple of the host page.
 };
 
 struct InstanceStorage {
-  uint8_t* state = nullptr;  // Page-aligned, StorageShape::state_bytes long.
-  // False: zeros.  True: what a first Instantiate of this module wrote there (and a reset restored);
-  // records, imports and tables are then not written again.
-  bool state_ready = false;
+  uint8_t* state = nullptr;  // Page-aligned, StorageShape::state_bytes long, zeros.
   absl::InlinedVector<MemoryStorage, 1> memories;  // Defined ones, holding the module's image.
 };
 

@@ -13,7 +13,6 @@ namespace tidepool::engine {
 
 // One guest frame, innermost first.
 struct BacktraceFrame {
-  std::string module_name;    // From the name section; may be empty.
   uint32_t function_index = 0;
   std::string function_name;  // Empty when the module has no name for it.
   uint32_t wasm_offset = 0;   // Byte offset in the module; 0 without an address map.

@@ -1,5 +1,8 @@
 // TypeRegistry gives equal function types of all modules the same number, for call_indirect.
 //
+// Types with references to other types of their module (typed function references, GC) get numbers by
+// recursive group once those features exist; until then a type is its list of value types.
+//
 // Threads  Thread-safe.  Numbers are counted by reference and given back with the module.
 #pragma once
 
@@ -19,6 +22,7 @@ class TypeRegistry {
   // One number per type, in order; each counts one reference more.
   std::vector<uint32_t> Register(absl::Span<const wasm::FunctionType> types);
   void Release(absl::Span<const uint32_t> ids);
+  size_t type_count();
 
  private:
   struct Entry {
