@@ -160,10 +160,16 @@ bool BodyValidator::PopTypes(Types types) {
   return true;
 }
 
-void BodyValidator::PushTypes(Types types) {
+bool BodyValidator::PushTypes(Types types) {
+  const size_t operand_count_max = kOperandCountBase + body_->code.size();
+  if (height() + types.size() > operand_count_max) {
+    return Fail(absl::StrCat("more than ", operand_count_max, " operands on the stack (limit ",
+                             kOperandCountBase, " + bytes of the body)"));
+  }
   if (static_cast<size_t>(limit_ - top_) < types.size()) Grow(types.size());
   if (!types.empty()) std::memcpy(top_, types.data(), types.size() * sizeof(ValueType));
   top_ += types.size();
+  return true;
 }
 
 bool BodyValidator::MatchTop(Types types) {

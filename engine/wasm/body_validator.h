@@ -167,7 +167,7 @@ class BodyValidator {
   bool PopAny(ValueType* actual);
   bool PopRef(ValueType* actual);
   bool PopTypes(Types types);
-  void PushTypes(Types types);
+  bool PushTypes(Types types);
   // As if popped and pushed back.
   bool MatchTop(Types types);
   void Grow(size_t count);
@@ -175,7 +175,8 @@ class BodyValidator {
 
   // ---- Blocks ----------------------------------------------------------------------------------
   bool Open(Opcode opcode, BlockType type);
-  void PushFrame(Opcode opcode, BlockType type);
+  // With the block's parameters as its operands.
+  bool PushFrame(Opcode opcode, BlockType type);
   void PopFrame();
   void SetBase() { base_ = stack_.data() + (frames_.empty() ? 0 : frames_.back().height); }
   bool PopResults(const Frame& frame);

@@ -44,7 +44,7 @@ bool BodyValidator::FindLabel(uint32_t depth, Types* types) {
 }
 
 // The frame's operands begin at the top of the stack.
-void BodyValidator::PushFrame(Opcode opcode, BlockType type) {
+bool BodyValidator::PushFrame(Opcode opcode, BlockType type) {
   Frame frame;
   frame.type = type;
   frame.height = static_cast<uint32_t>(height());
@@ -53,7 +53,7 @@ void BodyValidator::PushFrame(Opcode opcode, BlockType type) {
   frames_.push_back(frame);
   SetBase();
   // The function's own parameters are locals, not operands.
-  if (frames_.size() > 1) PushTypes(ParamsOf(type));
+  return frames_.size() == 1 || PushTypes(ParamsOf(type));
 }
 
 void BodyValidator::PopFrame() {
@@ -71,8 +71,7 @@ bool BodyValidator::Open(Opcode opcode, BlockType type) {
   if (!CheckBlockType(type)) return false;
   const Types params = ParamsOf(type);
   if (!Move(params.size()) || !PopTypes(params)) return false;
-  PushFrame(opcode, type);
-  return true;
+  return PushFrame(opcode, type);
 }
 
 bool BodyValidator::VisitIf(BlockType type) {
@@ -92,8 +91,7 @@ bool BodyValidator::VisitElse() {
   if (!PopResults(frames_.back())) return false;
   const BlockType type = frames_.back().type;
   PopFrame();
-  PushFrame(Opcode::kElse, type);
-  return Move(ParamsOf(type).size());
+  return Move(ParamsOf(type).size()) && PushFrame(Opcode::kElse, type);
 }
 
 bool BodyValidator::VisitEnd() {
@@ -111,10 +109,7 @@ bool BodyValidator::VisitEnd() {
     if (!fits) return Fail("type mismatch: if without else has other results than parameters");
   }
   PopFrame();
-  if (!frames_.empty()) {
-    PushTypes(results);
-    return true;
-  }
+  if (!frames_.empty()) return PushTypes(results);
   if (offset_ + 1 == body_->code.size()) return true;
   return Fail("operators behind the end of the body");
 }
@@ -142,8 +137,7 @@ bool BodyValidator::VisitBrIf(uint32_t depth) {
   Types label;
   if (!FindLabel(depth, &label) || !Move(label.size())) return false;
   if (!Pop(ValueType::I32()) || !PopTypes(label)) return false;
-  PushTypes(label);
-  return true;
+  return PushTypes(label);
 }
 
 bool BodyValidator::VisitBrTable(BrTableReader targets) {
@@ -186,7 +180,7 @@ bool BodyValidator::VisitBrOnNull(uint32_t depth) {
   Types label;
   if (!FindLabel(depth, &label) || !Move(label.size())) return false;
   if (!PopRef(&reference) || !PopTypes(label)) return false;
-  PushTypes(label);
+  if (!PushTypes(label)) return false;
   Push(reference.is_ref() ? ValueType::Ref(reference.heap(), /*nullable=*/false) : reference);
   return true;
 }
@@ -205,8 +199,7 @@ bool BodyValidator::VisitBrOnNonNull(uint32_t depth) {
   }
   label.remove_suffix(1);
   if (!PopTypes(label)) return false;
-  PushTypes(label);
-  return true;
+  return PushTypes(label);
 }
 
 // ---- Calls ------------------------------------------------------------------------------------------
@@ -215,8 +208,7 @@ bool BodyValidator::VisitCall(FunctionIndex function) {
   if (!CheckFunction(function)) return false;
   const FunctionType& type = module_.TypeOf(function);
   if (!Move(type.params.size() + type.results.size()) || !PopTypes(type.params)) return false;
-  PushTypes(type.results);
-  return true;
+  return PushTypes(type.results);
 }
 
 // The index of a call_indirect, and what it must find in the table.
@@ -234,8 +226,7 @@ bool BodyValidator::VisitCallIndirect(TypeIndex type, TableIndex table) {
   if (!PopCallee(type, table)) return false;
   const FunctionType& callee = module_.types[ToInt(type)];
   if (!Move(callee.params.size() + callee.results.size()) || !PopTypes(callee.params)) return false;
-  PushTypes(callee.results);
-  return true;
+  return PushTypes(callee.results);
 }
 
 bool BodyValidator::VisitCallRef(TypeIndex type) {
@@ -244,8 +235,7 @@ bool BodyValidator::VisitCallRef(TypeIndex type) {
   }
   const FunctionType& callee = module_.types[ToInt(type)];
   if (!Move(callee.params.size() + callee.results.size()) || !PopTypes(callee.params)) return false;
-  PushTypes(callee.results);
-  return true;
+  return PushTypes(callee.results);
 }
 
 // A tail call ends the function: pops the callee's parameters, whose results must be ours.

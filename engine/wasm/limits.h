@@ -48,6 +48,10 @@ inline constexpr uint32_t kNestingDepthMax = kFunctionBodyBytesMax;
 inline constexpr uint64_t kMovedValueCountBase = 10'000'000;
 inline constexpr uint64_t kMovedValuesPerCodeByte = 32;
 
+// Operands on the stack at once: kOperandCountBase + bytes of the body.  Operators that push one
+// value have a byte each, so only calls and blocks with very many results can pass it.
+inline constexpr uint32_t kOperandCountBase = 1'000'000;
+
 // Memories and tables.  A definition may claim more than a host can provide and still be valid;
 // instantiating it then fails (D5).
 inline constexpr uint64_t kMemory32WasmPagesMax = 65'536;

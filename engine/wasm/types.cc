@@ -23,12 +23,28 @@ const char* NameOf(HeapType heap) {
   }
 }
 
+// The short form that the text format has for a nullable reference.
+const char* ShortNameOf(HeapType heap) {
+  switch (heap) {
+    case HeapType::kFunc: return "funcref";
+    case HeapType::kExtern: return "externref";
+    case HeapType::kAny: return "anyref";
+    case HeapType::kEq: return "eqref";
+    case HeapType::kI31: return "i31ref";
+    case HeapType::kStruct: return "structref";
+    case HeapType::kArray: return "arrayref";
+    case HeapType::kExn: return "exnref";
+    case HeapType::kNone: return "nullref";
+    case HeapType::kNoFunc: return "nullfuncref";
+    case HeapType::kNoExtern: return "nullexternref";
+    case HeapType::kNoExn: return "nullexnref";
+    default: return "bottom";
+  }
+}
+
 std::string RefToString(ValueType type) {
   const HeapType heap = type.heap();
-  // The short forms that the text format has.
-  if (heap == HeapType::kFunc && type.nullable()) return "funcref";
-  if (heap == HeapType::kExtern && type.nullable()) return "externref";
-  if (heap == HeapType::kExn && type.nullable()) return "exnref";
+  if (type.nullable() && !IsConcrete(heap)) return ShortNameOf(heap);
   const std::string name =
       IsConcrete(heap) ? absl::StrCat(ToInt(TypeIndexOf(heap))) : std::string(NameOf(heap));
   return absl::StrCat("(ref ", type.nullable() ? "null " : "", name, ")");

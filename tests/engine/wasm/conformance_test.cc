@@ -10,36 +10,15 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "engine/wasm/decoder.h"
-#include "engine/wasm/validator.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/engine/wasm/conformance_files.h"
+#include "tests/engine/wasm/module_checks.h"
 
 namespace tidepool::test {
 namespace {
 
 using engine::wasm::Features;
-
-// All that Decode and Validate know.
-Features EveryFeature() {
-  Features features;
-  features.simd = features.relaxed_simd = true;
-  features.tail_call = true;
-  features.extended_const = true;
-  features.multi_memory = features.memory64 = true;
-  features.function_references = true;
-  features.exceptions = true;
-  features.threads = true;
-  features.wide_arithmetic = true;
-  return features;
-}
-
-absl::Status Verdict(const std::vector<uint8_t>& bytes, const Features& features) {
-  absl::StatusOr<engine::wasm::Module> module = engine::wasm::Decode(bytes, features);
-  if (!module.ok()) return module.status();
-  return engine::wasm::Validate(*std::move(module), features).status();
-}
 
 class Conformance : public testing::Test {
  protected:
