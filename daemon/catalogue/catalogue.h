@@ -44,6 +44,12 @@ class Catalogue {
     Limits default_limits;  // Settings [limits].
     Capacity capacity;
     uint32_t compilations_max = 2;  // At once.
+
+    // Asked of each module that is deployed: not OK when the pool could never give it an instance.
+    std::function<absl::Status(const engine::Module&)> check_fits;
+    // Told after a change: no revision uses this module any more; this function is gone.
+    std::function<void(uint64_t module_id)> on_module_unused;
+    std::function<void(const std::string& tenant, const std::string& function)> on_function_removed;
     // Called by name between the steps of a change: "deploy.committed".  Tests kill the process
     // there.
     std::function<void(absl::string_view step)> on_step_for_test;
@@ -88,6 +94,9 @@ class Catalogue {
   absl::StatusOr<std::vector<RevisionView>> ListRevisions(const std::string& tenant,
                                                           const std::string& function);
   absl::Status DeleteFunction(const std::string& tenant, const std::string& function);
+  // FailedPrecondition: it serves, or a route leads to it.
+  absl::Status DeleteRevision(const std::string& tenant, const std::string& function,
+                              uint64_t revision);
 
   absl::StatusOr<RouteView> AddRoute(const std::string& tenant, const RouteKey& key,
                                      const RouteTarget& target);

@@ -23,9 +23,9 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "daemon/catalogue/catalogue.h"
-#include "daemon/control/log_source.h"
-#include "daemon/control/pool_source.h"
 #include "daemon/invoke/invoker.h"
+#include "daemon/invoke/pool_inspector.h"
+#include "daemon/logs/function_logs.h"
 
 namespace tidepool::daemon {
 
@@ -48,8 +48,8 @@ class ControlServer {
   struct Parts {
     Catalogue& catalogue;
     Invoker& invoker;
-    PoolSource& pool;
-    LogSource& logs;
+    PoolInspector& pool;
+    FunctionLogs& logs;
   };
   static absl::StatusOr<std::unique_ptr<ControlServer>> Start(const ControlOptions& options,
                                                               Parts parts);
