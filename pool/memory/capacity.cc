@@ -79,8 +79,11 @@ absl::Status CheckCapacity(const CapacityNeeds& needs, const SystemLimits& limit
   };
   const std::string what = absl::StrCat("pool.slots=", needs.slot_count,
                                         " with pool.slot_bytes=", needs.slot_bytes);
+  const uint64_t others_bytes = plan.address_space_bytes - needs.slot_count * needs.slot_bytes;
   const uint64_t slots_fit =
-      needs.slot_bytes == 0 ? 0 : limits.address_space_bytes / needs.slot_bytes;
+      needs.slot_bytes == 0 || others_bytes > limits.address_space_bytes
+          ? 0
+          : (limits.address_space_bytes - others_bytes) / needs.slot_bytes;
   require(plan.address_space_bytes, limits.address_space_bytes,
           absl::StrCat(what, " needs ", plan.address_space_bytes, " bytes of address space, there are ",
                        limits.address_space_bytes, ": set pool.slots to at most ", slots_fit));

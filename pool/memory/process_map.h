@@ -51,7 +51,7 @@ class ProcessMap {
   UniqueFd pagemap_;
 };
 
-// Whether the byte at `address` can be read; does not fault.
+// Whether the byte at `address` (not null) can be read; does not fault.
 bool IsReadable(const uint8_t* address);
 
 }  // namespace tidepool::pool
