@@ -34,16 +34,10 @@
 #include "absl/types/span.h"
 #include "daemon/compile_worker/compile_limits.h"
 #include "daemon/compile_worker/fault.h"
+#include "daemon/compile_worker/verdict.h"
 #include "engine/compiler/compile_options.h"
-#include "engine/compiler/compile_timings.h"
-#include "engine/platform/unique_fd.h"
 
 namespace tidepool::daemon {
-
-struct CompileReport {
-  // As the compiler says; all numbers are its own claims, but for artifact_bytes.
-  engine::CompileTimings timings;
-};
 
 class CompileClient {
  public:
@@ -73,19 +67,18 @@ class CompileClient {
   pid_t zygote_pid_for_test();
 
  private:
-  struct Zygote;
-  struct Call;
+  class Zygote;
 
   explicit CompileClient(Options options);
-  absl::StatusOr<std::shared_ptr<Zygote>> RunningZygote();
+  absl::StatusOr<std::shared_ptr<const Zygote>> RunningZygote();
   // Forgets `dead`, so that the next call starts another.
-  absl::Status Replace(const std::shared_ptr<Zygote>& dead, absl::string_view what);
+  absl::Status Replace(const std::shared_ptr<const Zygote>& dead, absl::string_view what);
   absl::StatusOr<CompileReport> Run(int input, int output, const engine::CompileOptions& options,
                                     const CompileLimits& limits, Fault fault);
 
   const Options options_;
   absl::Mutex mutex_;
-  std::shared_ptr<Zygote> zygote_ ABSL_GUARDED_BY(mutex_);  // Null: to be started.
+  std::shared_ptr<const Zygote> zygote_ ABSL_GUARDED_BY(mutex_);  // Null: to be started.
 };
 
 }  // namespace tidepool::daemon
