@@ -14,6 +14,7 @@ namespace {
 // Tables of scripts are small, and each takes its address space from a state area of the pool.
 constexpr uint64_t kTableElementsMax = 100'000;
 constexpr uint64_t kStateBytesMax = uint64_t{4} << 20;
+constexpr uint64_t kStackBytes = uint64_t{8} << 20;
 
 }  // namespace
 
@@ -32,6 +33,7 @@ absl::StatusOr<std::unique_ptr<Environment>> Environment::Create(const Options& 
     pool.features = pool::ProbeKernelFeatures();
     TP_ASSIGN_OR_RETURN(environment->pool_, pool::InstancePool::Create(pool));
   }
+  TP_ASSIGN_OR_RETURN(environment->stack_, engine::GuestStack::Create(kStackBytes));
   return environment;
 }
 

@@ -1,16 +1,18 @@
-// Environment: what all scripts of one run share: the engine, a compiler, a pool.
+// Environment: what all scripts of one run share: the engine, a compiler, a pool, a stack.
 //
-// Life     Made on the guest thread (guest_thread.h); outlives every Session.
-// Threads  That thread only.
+// Life     Outlives every Session.
+// Threads  The one that made it.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "engine/compiler/backend.h"
 #include "engine/runtime/engine.h"
+#include "engine/runtime/guest_stack.h"
 #include "engine/runtime/module.h"
 #include "engine/wasm/module.h"
 #include "pool/instance/instance_pool.h"
@@ -20,7 +22,7 @@ namespace tidepool::spec {
 
 class Environment {
  public:
-  // Errors: strategies that cannot be had here; a slab that does not fit.
+  // Errors: strategies that cannot be had here; a slab that does not fit; no room for the stack.
   static absl::StatusOr<std::unique_ptr<Environment>> Create(const Options& options);
 
   // Decoder and validator alone.  InvalidArgument: refused.
@@ -30,6 +32,8 @@ class Environment {
                                                                 const std::string& name);
 
   engine::Engine& engine() { return engine_; }
+  // Scripts ask for the end of it.
+  engine::GuestStack& stack() { return *stack_; }
   pool::InstancePool* pool() { return pool_.get(); }  // Null: --storage owned.
   const Options& options() const { return options_; }
 
@@ -39,6 +43,7 @@ class Environment {
   engine::Engine engine_;
   std::unique_ptr<engine::Backend> backend_;
   std::unique_ptr<pool::InstancePool> pool_;
+  std::optional<engine::GuestStack> stack_;
 };
 
 }  // namespace tidepool::spec

@@ -5,7 +5,6 @@
 #include <memory>
 
 #include "tests/spec/environment.h"
-#include "tests/spec/guest_thread.h"
 #include "tests/spec/options.h"
 #include "tests/spec/run_scripts.h"
 #include "tests/spec/steps.h"
@@ -40,10 +39,7 @@ int Main(absl::Span<char* const> arguments) {
     std::fputs(kUsage, stderr);
     return Complain(options.status(), kExitUsage);
   }
-  int exit_status = kExitFailure;
-  const absl::Status started =
-      RunOnGuestThread([&] { exit_status = RunWith(*options); });
-  return started.ok() ? exit_status : Complain(started, kExitFailure);
+  return RunWith(*options);
 }
 
 }  // namespace

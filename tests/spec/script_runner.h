@@ -1,7 +1,7 @@
 // ScriptRunner: performs the commands of one script and counts what held.
 //
 // Life     One per script and run.
-// Threads  The guest thread.
+// Threads  That of the environment.
 // Source   ../shared/conformance/README.md, "Commands".
 #pragma once
 

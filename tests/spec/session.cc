@@ -4,7 +4,6 @@
 
 #include "engine/runtime/owned_storage.h"
 #include "engine/support/status_macros.h"
-#include "tests/spec/guest_thread.h"
 
 namespace tidepool::spec {
 namespace {
@@ -17,7 +16,7 @@ constexpr pool::TenantId kTenant{1};
 Session::Session(Environment& environment)
     : environment_(environment),
       linker_(environment.engine()),
-      activation_(engine::Activation::LimitOnCurrentStack(kGuestStackBytes), nullptr) {
+      activation_(environment.stack().limit(), nullptr) {
   if (environment.pool() != nullptr) {
     auto pooled = std::make_unique<pool::PooledStorage>(*environment.pool(), kTenant);
     pooled_ = pooled.get();
@@ -36,13 +35,19 @@ absl::StatusOr<InstanceOrTrap> Session::Instantiate(
   TP_ASSIGN_OR_RETURN(engine::ImportBindings imports, linker_.Resolve(*module, options));
   imports_.push_back(std::move(imports));
   if (pooled_ != nullptr) pooled_->ExpectImports(module, imports_.back());
-  return store_->Instantiate(module, imports_.back(), activation_);
+  absl::StatusOr<InstanceOrTrap> result = absl::InternalError("not run");
+  environment_.stack().Run(
+      [&] { result = store_->Instantiate(module, imports_.back(), activation_); });
+  return result;
 }
 
 absl::StatusOr<engine::CallResult> Session::Call(engine::Instance& instance,
                                                  absl::string_view name,
                                                  absl::Span<const engine::Value> arguments) {
-  return engine::CallExport(instance, name, arguments, activation_);
+  absl::StatusOr<engine::CallResult> result = absl::InternalError("not run");
+  environment_.stack().Run(
+      [&] { result = engine::CallExport(instance, name, arguments, activation_); });
+  return result;
 }
 
 absl::Status Session::Finish() {

@@ -1,7 +1,7 @@
 // Session: the world of one script: a store, what can be imported in it, and a stack to run on.
 //
 // Life     Create → Instantiate, Call … → Finish, which resets the storage and proves it clean.
-// Threads  The guest thread.
+// Threads  That of the environment.
 #pragma once
 
 #include <deque>
