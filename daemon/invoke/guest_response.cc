@@ -82,6 +82,7 @@ absl::Status TakeContentLength(HttpOutput& output, bool is_head) {
   if (bytes != output.body.size() && !may_be_absent) {
     return Bad(absl::StrCat("Content-Length ", bytes, " with a body of ", output.body.size()));
   }
+  if (may_be_absent) output.described_body_bytes = bytes;
   return absl::OkStatus();
 }
 

@@ -73,6 +73,8 @@ struct HttpOutput {
   uint32_t status = 200;
   std::vector<HeaderField> headers;  // No hop-by-hop fields; without Content-Length.
   std::string body;
+  // An answer to HEAD, or a 304: the length of the body it speaks of and does not bring.
+  std::optional<uint64_t> described_body_bytes;
 };
 
 struct LimitReached {
