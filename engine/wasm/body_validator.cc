@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "engine/support/status_macros.h"
+#include "engine/wasm/body_validator_inline.h"
 #include "engine/wasm/name_section.h"
 
 namespace tidepool::engine::wasm {

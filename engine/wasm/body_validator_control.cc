@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "engine/wasm/body_validator.h"
+#include "engine/wasm/body_validator_inline.h"
 
 namespace tidepool::engine::wasm {
 

@@ -1,7 +1,7 @@
 // The body validator's part for selects, tables, segments and references.
 
 #include "absl/strings/str_cat.h"
-#include "engine/wasm/body_validator.h"
+#include "engine/wasm/body_validator_inline.h"
 
 namespace tidepool::engine::wasm {
 namespace {
