@@ -9,14 +9,15 @@
 //   …
 //   storage.Finish();                         while `store` is alive but will not run again
 //
-// Life     Provide any number of times, then Finish once.  The destructor finishes too, and then
-//          only the pool's stats tell of a difference.
+// Life     Provide any number of times, then Finish once.  Without Finish the destructor replaces every
+//          mapping and proves nothing.
 // Threads  That of its pool.
 // Errors   Provide: as InstancePool::Take.  Finish: DataLoss naming what a reset left behind; the
 //          status of a failed system call.  In both cases the storage is in quarantine.
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "engine/runtime/linker.h"
@@ -43,7 +44,7 @@ class PooledStorage final : public engine::StoreStorage {
   absl::Status Finish();
 
  private:
-  InstancePool& pool_;
+  std::vector<std::shared_ptr<const engine::Module>> modules_;  // Until Finish.
   std::unique_ptr<Storage> storage_;  // Null once finished.
 };
 
