@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "absl/types/span.h"
+
 #include "engine/support/leb128.h"
 #include "engine/wasm/features.h"
 #include "engine/wasm/immediates.h"
@@ -23,18 +24,22 @@ namespace body_cursor_internal {
 
 // Kept out of line and free of the cursor, so that the cursor stays in registers.
 template <int kBits>
-__attribute__((noinline)) inline const uint8_t* LongUnsigned(const uint8_t* at, const uint8_t* end,
+__attribute__((noinline)) inline const uint8_t* LongUnsigned(const uint8_t* at,
+                                                             const uint8_t* end,
                                                              uint64_t* value) {
   return ReadUnsignedLeb128<kBits>(at, end, value);
 }
 template <int kBits>
-__attribute__((noinline)) inline const uint8_t* LongSigned(const uint8_t* at, const uint8_t* end,
+__attribute__((noinline)) inline const uint8_t* LongSigned(const uint8_t* at,
+                                                           const uint8_t* end,
                                                            int64_t* value) {
   return ReadSignedLeb128<kBits>(at, end, value);
 }
 
 }  // namespace body_cursor_internal
 
+// What loops over operators read most is always inlined: one call that takes the cursor's address
+// would keep it in memory for the whole loop.
 template <bool kChecked>
 class BodyCursor {
  public:
@@ -51,17 +56,17 @@ class BodyCursor {
   // Null if nothing failed.
   const char* failure() const { return failure_; }
 
-  uint8_t U8() {
+  [[gnu::always_inline]] uint8_t U8() {
     if (kChecked && at_ == end_) return static_cast<uint8_t>(Fail("unexpected end"));
     return *at_++;
   }
-  uint32_t VarU32() { return static_cast<uint32_t>(Unsigned<32>()); }
-  uint64_t VarU64() { return Unsigned<64>(); }
-  int32_t VarS32() { return static_cast<int32_t>(Signed<32>()); }
-  int64_t VarS33() { return Signed<33>(); }
-  int64_t VarS64() { return Signed<64>(); }
+  [[gnu::always_inline]] uint32_t VarU32() { return static_cast<uint32_t>(Unsigned<32>()); }
+  [[gnu::always_inline]] uint64_t VarU64() { return Unsigned<64>(); }
+  [[gnu::always_inline]] int32_t VarS32() { return static_cast<int32_t>(Signed<32>()); }
+  [[gnu::always_inline]] int64_t VarS33() { return Signed<33>(); }
+  [[gnu::always_inline]] int64_t VarS64() { return Signed<64>(); }
   template <typename T>
-  T Fixed() {
+  [[gnu::always_inline]] T Fixed() {
     T value{};
     if (kChecked && static_cast<size_t>(end_ - at_) < sizeof(T)) {
       Fail("unexpected end");
@@ -72,7 +77,7 @@ class BodyCursor {
     return value;
   }
   // In place; null after a failure.
-  const uint8_t* Skip(size_t count) {
+  [[gnu::always_inline]] const uint8_t* Skip(size_t count) {
     if (kChecked && static_cast<size_t>(end_ - at_) < count) {
       Fail("unexpected end");
       return nullptr;
@@ -105,10 +110,14 @@ class BodyCursor {
   wasm::ValueType ValueType() {
     const uint8_t code = U8();
     switch (code) {
-      case 0x7F: return wasm::ValueType::I32();
-      case 0x7E: return wasm::ValueType::I64();
-      case 0x7D: return wasm::ValueType::F32();
-      case 0x7C: return wasm::ValueType::F64();
+      case 0x7F:
+        return wasm::ValueType::I32();
+      case 0x7E:
+        return wasm::ValueType::I64();
+      case 0x7D:
+        return wasm::ValueType::F32();
+      case 0x7C:
+        return wasm::ValueType::F64();
       case 0x7B:
         if (!On(features_->simd)) break;
         return wasm::ValueType::V128();
@@ -141,14 +150,15 @@ class BodyCursor {
       return heap;
     }
     const int64_t index = VarS33();
-    if (kChecked && (index < 0 || index >= kConcreteHeapTypeMax || !features_->function_references)) {
+    if (kChecked &&
+        (index < 0 || index >= kConcreteHeapTypeMax || !features_->function_references)) {
       Fail("malformed heap type");
       return wasm::HeapType::kBottom;
     }
     return ConcreteHeapType(static_cast<TypeIndex>(index));
   }
 
-  wasm::MemArg MemArg() {
+  [[gnu::always_inline]] wasm::MemArg MemArg() {
     wasm::MemArg arg;
     arg.align_log2 = VarU32();
     if (__builtin_expect(arg.align_log2 >= 64, 0)) {
@@ -179,7 +189,7 @@ class BodyCursor {
   }
 
   // Remembers the first failure only.
-  uint32_t Fail(const char* what) {
+  [[gnu::always_inline]] uint32_t Fail(const char* what) {
     if (kChecked && failure_ == nullptr) {
       failure_ = what;
       end_ = at_;
@@ -197,28 +207,42 @@ class BodyCursor {
   // kBottom: no such type, or not with these features.
   wasm::HeapType AbstractHeapType(uint8_t code) const {
     switch (code) {
-      case 0x70: return wasm::HeapType::kFunc;
-      case 0x6F: return wasm::HeapType::kExtern;
-      case 0x69: return On(features_->exceptions) ? wasm::HeapType::kExn : wasm::HeapType::kBottom;
-      case 0x74: return On(features_->exceptions) ? wasm::HeapType::kNoExn : wasm::HeapType::kBottom;
-      default: break;
+      case 0x70:
+        return wasm::HeapType::kFunc;
+      case 0x6F:
+        return wasm::HeapType::kExtern;
+      case 0x69:
+        return On(features_->exceptions) ? wasm::HeapType::kExn : wasm::HeapType::kBottom;
+      case 0x74:
+        return On(features_->exceptions) ? wasm::HeapType::kNoExn : wasm::HeapType::kBottom;
+      default:
+        break;
     }
     if (!On(features_->gc)) return wasm::HeapType::kBottom;
     switch (code) {
-      case 0x6E: return wasm::HeapType::kAny;
-      case 0x6D: return wasm::HeapType::kEq;
-      case 0x6C: return wasm::HeapType::kI31;
-      case 0x6B: return wasm::HeapType::kStruct;
-      case 0x6A: return wasm::HeapType::kArray;
-      case 0x71: return wasm::HeapType::kNone;
-      case 0x72: return wasm::HeapType::kNoExtern;
-      case 0x73: return wasm::HeapType::kNoFunc;
-      default: return wasm::HeapType::kBottom;
+      case 0x6E:
+        return wasm::HeapType::kAny;
+      case 0x6D:
+        return wasm::HeapType::kEq;
+      case 0x6C:
+        return wasm::HeapType::kI31;
+      case 0x6B:
+        return wasm::HeapType::kStruct;
+      case 0x6A:
+        return wasm::HeapType::kArray;
+      case 0x71:
+        return wasm::HeapType::kNone;
+      case 0x72:
+        return wasm::HeapType::kNoExtern;
+      case 0x73:
+        return wasm::HeapType::kNoFunc;
+      default:
+        return wasm::HeapType::kBottom;
     }
   }
 
   template <int kBits>
-  uint64_t Unsigned() {
+  [[gnu::always_inline]] uint64_t Unsigned() {
     if (kChecked && at_ == end_) return Fail("unexpected end");
     if (__builtin_expect(*at_ < 0x80, 1)) return *at_++;
     if constexpr (kChecked) {
@@ -238,7 +262,7 @@ class BodyCursor {
   }
 
   template <int kBits>
-  int64_t Signed() {
+  [[gnu::always_inline]] int64_t Signed() {
     if (kChecked && at_ == end_) return Fail("unexpected end");
     if (__builtin_expect(*at_ < 0x80, 1)) return static_cast<int8_t>(*at_++ << 1) >> 1;
     if constexpr (kChecked) {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+
 #include "engine/wasm/body_validator_inline.h"
 #include "engine/wasm/name_section.h"
 
@@ -15,7 +16,9 @@ namespace {
 constexpr size_t kFirstStackCapacity = 256;
 
 // Zero, or null for a nullable reference.
-bool HasDefault(ValueType type) { return !type.is_ref() || type.nullable(); }
+bool HasDefault(ValueType type) {
+  return !type.is_ref() || type.nullable();
+}
 
 }  // namespace
 
@@ -25,8 +28,8 @@ BodyValidator::BodyValidator(const BodyContext& context)
       moved_value_count_max_(kMovedValueCountBase +
                              kMovedValuesPerCodeByte * context.module.code_section_bytes) {
   if (!module_.memories.empty()) {
-    memory0_address_ = module_.memories[0].type.address == AddressType::kI64 ? ValueType::I64()
-                                                                              : ValueType::I32();
+    memory0_address_ =
+        module_.memories[0].type.address == AddressType::kI64 ? ValueType::I64() : ValueType::I32();
   }
   stack_.resize(kFirstStackCapacity);
   top_ = base_ = stack_.data();
@@ -50,13 +53,17 @@ absl::Status BodyValidator::Validate(FunctionIndex function) {
 
   const BodyResult result = VisitFunctionBody<true>(body_->code, context_.features, *this);
   switch (result.outcome) {
-    case BodyResult::Outcome::kDone: break;
-    case BodyResult::Outcome::kMalformed: return ErrorAt(result.offset, result.what);
-    case BodyResult::Outcome::kStopped: return ErrorAt(result.offset, failure_);
+    case BodyResult::Outcome::kDone:
+      break;
+    case BodyResult::Outcome::kMalformed:
+      return ErrorAt(result.offset, result.what);
+    case BodyResult::Outcome::kStopped:
+      return ErrorAt(result.offset, failure_);
   }
   if (!frames_.empty()) {
-    return ErrorAt(static_cast<uint32_t>(body_->code.size()),
-                   absl::StrCat("unexpected end of the body, ", frames_.size(), " blocks are open"));
+    return ErrorAt(
+        static_cast<uint32_t>(body_->code.size()),
+        absl::StrCat("unexpected end of the body, ", frames_.size(), " blocks are open"));
   }
   return absl::OkStatus();
 }
@@ -65,7 +72,8 @@ void BodyValidator::VisitUnsupported(Opcode opcode) {
   Fail(absl::StrCat(ToString(opcode), " is not supported"));
 }
 
-// ---- Locals ---------------------------------------------------------------------------------------
+// ---- Locals
+// ---------------------------------------------------------------------------------------
 
 bool BodyValidator::VisitLocals(uint32_t count, ValueType type) {
   if (count > kLocalCountMax || local_count_ + count > kLocalCountMax) {
@@ -101,7 +109,9 @@ bool BodyValidator::FindLocalSlow(uint32_t local, ValueType* type) {
     return true;
   }
   const auto run = std::upper_bound(
-      local_runs_.begin(), local_runs_.end(), local,
+      local_runs_.begin(),
+      local_runs_.end(),
+      local,
       [](uint32_t wanted, const LocalRun& candidate) { return wanted < candidate.end; });
   *type = run->type;
   return true;
@@ -118,7 +128,8 @@ void BodyValidator::MarkInitialized(uint32_t local) {
   if (initialized_.insert(local).second) initialized_locals_.push_back(local);
 }
 
-// ---- The operand stack ------------------------------------------------------------------------------
+// ---- The operand stack
+// ------------------------------------------------------------------------------
 
 void BodyValidator::Grow(size_t count) {
   const size_t height = this->height();
@@ -163,8 +174,11 @@ bool BodyValidator::PopTypes(Types types) {
 bool BodyValidator::PushTypes(Types types) {
   const size_t operand_count_max = kOperandCountBase + body_->code.size();
   if (height() + types.size() > operand_count_max) {
-    return Fail(absl::StrCat("more than ", operand_count_max, " operands on the stack (limit ",
-                             kOperandCountBase, " + bytes of the body)"));
+    return Fail(absl::StrCat("more than ",
+                             operand_count_max,
+                             " operands on the stack (limit ",
+                             kOperandCountBase,
+                             " + bytes of the body)"));
   }
   if (static_cast<size_t>(limit_ - top_) < types.size()) Grow(types.size());
   if (!types.empty()) std::memcpy(top_, types.data(), types.size() * sizeof(ValueType));
@@ -198,7 +212,8 @@ bool BodyValidator::ApplySlow(const Signature& signature, ValueType address) {
   return true;
 }
 
-// ---- Index spaces -----------------------------------------------------------------------------------
+// ---- Index spaces
+// -----------------------------------------------------------------------------------
 
 bool BodyValidator::CheckType(TypeIndex type) {
   return ToInt(type) < module_.types.size() || Fail(absl::StrCat("unknown type ", ToInt(type)));
@@ -243,14 +258,15 @@ bool BodyValidator::CheckData(DataIndex segment) {
 }
 
 bool BodyValidator::CheckShuffle(V128Bytes lanes) {
-  const bool good = std::all_of(lanes.bytes, lanes.bytes + 16, [](uint8_t lane) { return lane < 32; });
+  const bool good =
+      std::all_of(lanes.bytes, lanes.bytes + 16, [](uint8_t lane) { return lane < 32; });
   return good || Fail("lane number out of range");
 }
 
 bool BodyValidator::FailAccess(const MemArg& access, uint32_t natural_log2) {
   if (access.align_log2 > natural_log2) {
-    return Fail(absl::StrCat("alignment 2^", access.align_log2, " is larger than the natural 2^",
-                             natural_log2));
+    return Fail(absl::StrCat(
+        "alignment 2^", access.align_log2, " is larger than the natural 2^", natural_log2));
   }
   if (access.align_log2 != natural_log2 && access.offset <= UINT32_MAX) {
     return Fail(absl::StrCat("atomic access needs the natural alignment 2^", natural_log2));
@@ -258,12 +274,16 @@ bool BodyValidator::FailAccess(const MemArg& access, uint32_t natural_log2) {
   return Fail(absl::StrCat("offset ", access.offset, " is out of range for a 32-bit memory"));
 }
 
-// ---- Errors -----------------------------------------------------------------------------------------
+// ---- Errors
+// -----------------------------------------------------------------------------------------
 
 bool BodyValidator::FailMoved() {
-  return Fail(absl::StrCat("more than ", moved_value_count_max_,
+  return Fail(absl::StrCat("more than ",
+                           moved_value_count_max_,
                            " values are declared or moved by blocks, branches and calls (limit ",
-                           kMovedValueCountBase, " + ", kMovedValuesPerCodeByte,
+                           kMovedValueCountBase,
+                           " + ",
+                           kMovedValuesPerCodeByte,
                            " per byte of code)"));
 }
 
@@ -282,8 +302,8 @@ absl::Status BodyValidator::ErrorAt(uint32_t offset, const std::string& message)
   std::string function = absl::StrCat("function ", ToInt(function_));
   if (!name.empty()) absl::StrAppend(&function, " \"", name, "\"");
   const absl::string_view text = ToString(CurrentOpcode());
-  return absl::InvalidArgumentError(
-      absl::StrFormat("at offset 0x%x, %s, %s: %s", body_->offset + offset, function, text, message));
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "at offset 0x%x, %s, %s: %s", body_->offset + offset, function, text, message));
 }
 
 // For messages: the operator at offset_, as far as it is one.

@@ -15,6 +15,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+
 #include "engine/wasm/function_body.h"
 #include "engine/wasm/limits.h"
 #include "engine/wasm/module.h"
@@ -46,17 +47,21 @@ class BodyValidator {
 
   // Operators whose rows in opcodes.def say everything.
 #define TP_SPECIAL_OPCODE(code, name, text, immediate, signature, feature)
-#define TP_OPCODE(code, name, text, immediate, signature, feature)                               \
-  bool Visit##name(auto... arguments) {                                                          \
-    return Fixed<Immediate::k##immediate, ParseSignature(#signature)>(arguments...);             \
+#define TP_OPCODE(code, name, text, immediate, signature, feature)                   \
+  bool Visit##name(auto... arguments) {                                              \
+    return Fixed<Immediate::k##immediate, ParseSignature(#signature)>(arguments...); \
   }
 #include "engine/wasm/opcodes.def"
 #undef TP_OPCODE
 
   // body_validator_control.cc
   bool VisitUnreachable();
-  bool VisitBlock(BlockType type) { return Open(Opcode::kBlock, type); }
-  bool VisitLoop(BlockType type) { return Open(Opcode::kLoop, type); }
+  bool VisitBlock(BlockType type) {
+    return Open(Opcode::kBlock, type);
+  }
+  bool VisitLoop(BlockType type) {
+    return Open(Opcode::kLoop, type);
+  }
   bool VisitIf(BlockType type);
   bool VisitElse();
   bool VisitEnd();
@@ -171,14 +176,18 @@ class BodyValidator {
   // As if popped and pushed back.
   bool MatchTop(Types types);
   void Grow(size_t count);
-  size_t height() const { return static_cast<size_t>(top_ - stack_.data()); }
+  size_t height() const {
+    return static_cast<size_t>(top_ - stack_.data());
+  }
 
   // ---- Blocks ----------------------------------------------------------------------------------
   bool Open(Opcode opcode, BlockType type);
   // With the block's parameters as its operands.
   bool PushFrame(Opcode opcode, BlockType type);
   void PopFrame();
-  void SetBase() { base_ = stack_.data() + (frames_.empty() ? 0 : frames_.back().height); }
+  void SetBase() {
+    base_ = stack_.data() + (frames_.empty() ? 0 : frames_.back().height);
+  }
   bool PopResults(const Frame& frame);
   void MarkUnreachable();
   Types ParamsOf(const BlockType& type) const;
@@ -259,8 +268,8 @@ class BodyValidator {
   uint32_t local_count_ = 0;
   std::vector<LocalRun> local_runs_;  // Without the parameters.
   bool has_uninitialized_locals_ = false;
-  absl::flat_hash_set<uint32_t> initialized_;      // Of those without default value.
-  std::vector<uint32_t> initialized_locals_;       // The same, in order, to undo at a block's end.
+  absl::flat_hash_set<uint32_t> initialized_;  // Of those without default value.
+  std::vector<uint32_t> initialized_locals_;   // The same, in order, to undo at a block's end.
 
   // The operand stack is stack_[0] to top_; base_ is where the current block's operands begin.
   std::vector<ValueType> stack_;

@@ -3,17 +3,22 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+
 #include "engine/wasm/body_validator_inline.h"
 
 namespace tidepool::engine::wasm {
 
-// ---- Blocks -----------------------------------------------------------------------------------------
+// ---- Blocks
+// -----------------------------------------------------------------------------------------
 
 bool BodyValidator::CheckBlockType(const BlockType& type) {
   switch (type.form) {
-    case BlockType::Form::kEmpty: return true;
-    case BlockType::Form::kValue: return CheckValueType(type.value);
-    case BlockType::Form::kFunction: return CheckType(type.type);
+    case BlockType::Form::kEmpty:
+      return true;
+    case BlockType::Form::kValue:
+      return CheckValueType(type.value);
+    case BlockType::Form::kFunction:
+      return CheckType(type.type);
   }
   return false;
 }
@@ -26,9 +31,12 @@ BodyValidator::Types BodyValidator::ParamsOf(const BlockType& type) const {
 // Refers to `type`.
 BodyValidator::Types BodyValidator::ResultsOf(const BlockType& type) const {
   switch (type.form) {
-    case BlockType::Form::kEmpty: return {};
-    case BlockType::Form::kValue: return absl::MakeConstSpan(&type.value, 1);
-    case BlockType::Form::kFunction: return module_.types[ToInt(type.type)].results;
+    case BlockType::Form::kEmpty:
+      return {};
+    case BlockType::Form::kValue:
+      return absl::MakeConstSpan(&type.value, 1);
+    case BlockType::Form::kFunction:
+      return module_.types[ToInt(type.type)].results;
   }
   return {};
 }
@@ -83,7 +91,8 @@ bool BodyValidator::PopResults(const Frame& frame) {
   const Types results = ResultsOf(frame.type);
   if (!Move(results.size()) || !PopTypes(results)) return false;
   if (top_ == base_) return true;
-  return Fail(absl::StrCat("type mismatch: ", top_ - base_, " values remain at the end of a block"));
+  return Fail(
+      absl::StrCat("type mismatch: ", top_ - base_, " values remain at the end of a block"));
 }
 
 bool BodyValidator::VisitElse() {
@@ -102,7 +111,10 @@ bool BodyValidator::VisitEnd() {
   if (frame.opcode == Opcode::kIf) {
     // Without else, the parameters become the results.
     const Types params = ParamsOf(frame.type);
-    const bool fits = std::equal(params.begin(), params.end(), results.begin(), results.end(),
+    const bool fits = std::equal(params.begin(),
+                                 params.end(),
+                                 results.begin(),
+                                 results.end(),
                                  [this](ValueType actual, ValueType expected) {
                                    return context_.relations.IsSubtype(actual, expected);
                                  });
@@ -124,7 +136,8 @@ bool BodyValidator::VisitUnreachable() {
   return true;
 }
 
-// ---- Branches ---------------------------------------------------------------------------------------
+// ---- Branches
+// ---------------------------------------------------------------------------------------
 
 bool BodyValidator::VisitBr(uint32_t depth) {
   Types label;
@@ -142,8 +155,8 @@ bool BodyValidator::VisitBrIf(uint32_t depth) {
 
 bool BodyValidator::VisitBrTable(BrTableReader targets) {
   if (targets.count() > kBrTableTargetCountMax) {
-    return Fail(absl::StrCat("br_table with ", targets.count(), " targets, the limit is ",
-                             kBrTableTargetCountMax));
+    return Fail(absl::StrCat(
+        "br_table with ", targets.count(), " targets, the limit is ", kBrTableTargetCountMax));
   }
   if (!Pop(ValueType::I32())) return false;
   size_t arity = 0;
@@ -202,7 +215,8 @@ bool BodyValidator::VisitBrOnNonNull(uint32_t depth) {
   return PushTypes(label);
 }
 
-// ---- Calls ------------------------------------------------------------------------------------------
+// ---- Calls
+// ------------------------------------------------------------------------------------------
 
 bool BodyValidator::VisitCall(FunctionIndex function) {
   if (!CheckFunction(function)) return false;
@@ -240,8 +254,11 @@ bool BodyValidator::VisitCallRef(TypeIndex type) {
 
 // A tail call ends the function: pops the callee's parameters, whose results must be ours.
 bool BodyValidator::CheckTailResults(const FunctionType& type) {
-  const bool fits = std::equal(type.results.begin(), type.results.end(), type_->results.begin(),
-                               type_->results.end(), [this](ValueType actual, ValueType expected) {
+  const bool fits = std::equal(type.results.begin(),
+                               type.results.end(),
+                               type_->results.begin(),
+                               type_->results.end(),
+                               [this](ValueType actual, ValueType expected) {
                                  return context_.relations.IsSubtype(actual, expected);
                                });
   if (!fits) return Fail("type mismatch: a tail call must have the results of its function");
@@ -263,7 +280,8 @@ bool BodyValidator::VisitReturnCallRef(TypeIndex type) {
          CheckTailResults(module_.types[ToInt(type)]);
 }
 
-// ---- Exceptions -------------------------------------------------------------------------------------
+// ---- Exceptions
+// -------------------------------------------------------------------------------------
 
 bool BodyValidator::VisitThrow(TagIndex tag) {
   if (ToInt(tag) >= module_.tags.size()) return Fail(absl::StrCat("unknown tag ", ToInt(tag)));
@@ -290,11 +308,12 @@ bool BodyValidator::CheckCatch(const CatchClause& clause) {
   }
   Types label;
   if (!FindLabel(clause.depth, &label) || !Move(label.size())) return false;
-  const bool with_exception = clause.kind == CatchClause::Kind::kCatchRef ||
-                              clause.kind == CatchClause::Kind::kCatchAllRef;
+  const bool with_exception =
+      clause.kind == CatchClause::Kind::kCatchRef || clause.kind == CatchClause::Kind::kCatchAllRef;
   const ValueType exception = ValueType::Ref(HeapType::kExn, /*nullable=*/false);
   if (label.size() != params.size() + (with_exception ? 1 : 0)) {
-    return Fail("type mismatch: a catch clause delivers another number of values than its label takes");
+    return Fail(
+        "type mismatch: a catch clause delivers another number of values than its label takes");
   }
   for (size_t i = 0; i < label.size(); ++i) {
     const ValueType actual = i < params.size() ? params[i] : exception;

@@ -8,12 +8,18 @@ namespace tidepool::engine::wasm {
 
 constexpr ValueType BodyValidator::TypeOf(Operand operand, ValueType address) {
   switch (operand) {
-    case Operand::kI32: return ValueType::I32();
-    case Operand::kI64: return ValueType::I64();
-    case Operand::kF32: return ValueType::F32();
-    case Operand::kF64: return ValueType::F64();
-    case Operand::kV128: return ValueType::V128();
-    case Operand::kAddress: break;
+    case Operand::kI32:
+      return ValueType::I32();
+    case Operand::kI64:
+      return ValueType::I64();
+    case Operand::kF32:
+      return ValueType::F32();
+    case Operand::kF64:
+      return ValueType::F64();
+    case Operand::kV128:
+      return ValueType::V128();
+    case Operand::kAddress:
+      break;
   }
   return address;
 }
@@ -41,8 +47,8 @@ bool BodyValidator::CheckImmediate(MemArg access, ValueType* address) {
   constexpr uint32_t kNaturalLog2 = static_cast<uint32_t>(__builtin_ctz(AccessBytes(kImmediate)));
   constexpr bool kAtomic = kImmediate >= Immediate::kAtomicMemArg1;
   if (!CheckMemory(access.memory, address)) return false;
-  const bool aligned = kAtomic ? access.align_log2 == kNaturalLog2
-                               : access.align_log2 <= kNaturalLog2;
+  const bool aligned =
+      kAtomic ? access.align_log2 == kNaturalLog2 : access.align_log2 <= kNaturalLog2;
   const bool reaches = access.offset <= UINT32_MAX || *address == ValueType::I64();
   return __builtin_expect(aligned && reaches, 1) || FailAccess(access, kNaturalLog2);
 }

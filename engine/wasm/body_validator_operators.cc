@@ -1,13 +1,16 @@
 // The body validator's part for selects, tables, segments and references.
 
 #include "absl/strings/str_cat.h"
+
 #include "engine/wasm/body_validator_inline.h"
 
 namespace tidepool::engine::wasm {
 namespace {
 
 // The type that counts elements or bytes moved between two spaces: the narrower one.
-ValueType Narrower(ValueType a, ValueType b) { return a == ValueType::I64() ? b : a; }
+ValueType Narrower(ValueType a, ValueType b) {
+  return a == ValueType::I64() ? b : a;
+}
 
 }  // namespace
 
@@ -29,7 +32,8 @@ bool BodyValidator::VisitSelectTyped(ValueType type) {
   return true;
 }
 
-// ---- Tables -----------------------------------------------------------------------------------------
+// ---- Tables
+// -----------------------------------------------------------------------------------------
 
 bool BodyValidator::VisitTableGet(TableIndex table) {
   ValueType address;
@@ -86,11 +90,16 @@ bool BodyValidator::VisitTableInit(ElementIndex segment, TableIndex table) {
   return Pop(ValueType::I32()) && Pop(ValueType::I32()) && Pop(address);
 }
 
-bool BodyValidator::VisitElemDrop(ElementIndex segment) { return CheckElement(segment); }
+bool BodyValidator::VisitElemDrop(ElementIndex segment) {
+  return CheckElement(segment);
+}
 
-// ---- Memories ---------------------------------------------------------------------------------------
+// ---- Memories
+// ---------------------------------------------------------------------------------------
 
-bool BodyValidator::VisitDataDrop(DataIndex segment) { return CheckData(segment); }
+bool BodyValidator::VisitDataDrop(DataIndex segment) {
+  return CheckData(segment);
+}
 
 bool BodyValidator::VisitMemoryCopy(MemoryIndex to, MemoryIndex from) {
   ValueType to_address;
@@ -99,7 +108,8 @@ bool BodyValidator::VisitMemoryCopy(MemoryIndex to, MemoryIndex from) {
          Pop(Narrower(to_address, from_address)) && Pop(from_address) && Pop(to_address);
 }
 
-// ---- References -------------------------------------------------------------------------------------
+// ---- References
+// -------------------------------------------------------------------------------------
 
 bool BodyValidator::VisitRefNull(HeapType heap) {
   const ValueType type = ValueType::Ref(heap, /*nullable=*/true);
@@ -123,7 +133,7 @@ bool BodyValidator::VisitRefFunc(FunctionIndex function) {
   }
   const HeapType heap = ConcreteHeapType(module_.functions[ToInt(function)].type);
   Push(context_.features.function_references ? ValueType::Ref(heap, /*nullable=*/false)
-                                              : ValueType::FuncRef());
+                                             : ValueType::FuncRef());
   return true;
 }
 

@@ -1,6 +1,7 @@
 // The decoder's part for constant expressions: finds where they end and folds the simple ones.
 
 #include "absl/strings/str_format.h"
+
 #include "engine/support/status_macros.h"
 #include "engine/wasm/decoder_internal.h"
 #include "engine/wasm/opcodes.h"
@@ -26,8 +27,7 @@ absl::Status Decoder::ReadConstantExpression(ConstantExpression* expression) {
     if (operator_count < 2) ++operator_count;
   }
   if (operator_count != 1) expression->form = Form::kOther;
-  expression->code =
-      absl::MakeConstSpan(begin, static_cast<size_t>(cursor_.position() - begin));
+  expression->code = absl::MakeConstSpan(begin, static_cast<size_t>(cursor_.position() - begin));
   return absl::OkStatus();
 }
 
@@ -70,16 +70,20 @@ absl::Status Decoder::ReadConstantOperator(uint8_t code, ConstantExpression* sim
     case Opcode::kI32Mul:
     case Opcode::kI64Add:
     case Opcode::kI64Sub:
-    case Opcode::kI64Mul: constant = features_.extended_const; break;
+    case Opcode::kI64Mul:
+      constant = features_.extended_const;
+      break;
     default:
-      constant = code == kVectorPrefix && features_.simd &&
-                 (kVectorPrefix << 16 | cursor_.VarU32()) == static_cast<uint32_t>(Opcode::kV128Const);
+      constant =
+          code == kVectorPrefix && features_.simd &&
+          (kVectorPrefix << 16 | cursor_.VarU32()) == static_cast<uint32_t>(Opcode::kV128Const);
       if (constant) cursor_.Skip(16);
       break;
   }
   TP_RETURN_IF_ERROR(Check());
   if (!constant) {
-    return ErrorAt(start, absl::StrFormat("constant expression required, found opcode 0x%02x", code));
+    return ErrorAt(start,
+                   absl::StrFormat("constant expression required, found opcode 0x%02x", code));
   }
   return absl::OkStatus();
 }

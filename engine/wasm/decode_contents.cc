@@ -1,6 +1,7 @@
 // The decoder's part for sections that fill: start, elements, code, data.
 
 #include "absl/strings/str_cat.h"
+
 #include "engine/support/status_macros.h"
 #include "engine/wasm/decoder_internal.h"
 #include "engine/wasm/limits.h"
@@ -68,7 +69,8 @@ absl::Status Decoder::ReadElementSegment(ElementSegment* segment) {
 absl::Status Decoder::ReadElementEntries(ElementSegment* segment) {
   // An expression has an operator of two bytes, and an end.
   TP_ASSIGN_OR_RETURN(const uint32_t count,
-                      ReadCount("entries of an element segment", kElementSegmentEntryCountMax,
+                      ReadCount("entries of an element segment",
+                                kElementSegmentEntryCountMax,
                                 segment->has_expressions ? 3 : 1));
   if (!segment->has_expressions) {
     segment->functions.reserve(count);
@@ -93,8 +95,10 @@ absl::Status Decoder::ReadBodies() {
   module_.code_section_bytes = remaining();
   TP_ASSIGN_OR_RETURN(const uint32_t count, ReadCount("function bodies", kFunctionCountMax, 3));
   if (count != declared_function_count_) {
-    return Error(absl::StrCat("function section declares ", declared_function_count_,
-                              " functions, code section has ", count));
+    return Error(absl::StrCat("function section declares ",
+                              declared_function_count_,
+                              " functions, code section has ",
+                              count));
   }
   module_.bodies.reserve(count);
   for (uint32_t i = 0; i < count; ++i) {
@@ -105,9 +109,13 @@ absl::Status Decoder::ReadBodies() {
     body.code = absl::MakeConstSpan(cursor_.Skip(size), size);
     TP_RETURN_IF_ERROR(Check());
     if (size > kFunctionBodyBytesMax) {
-      return ErrorAt(start, absl::StrCat("body of function ", module_.imported_function_count + i,
-                                         " has ", size, " bytes, the limit is ",
-                                         kFunctionBodyBytesMax));
+      return ErrorAt(start,
+                     absl::StrCat("body of function ",
+                                  module_.imported_function_count + i,
+                                  " has ",
+                                  size,
+                                  " bytes, the limit is ",
+                                  kFunctionBodyBytesMax));
     }
     module_.bodies.push_back(body);
   }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+
 #include "engine/support/status_macros.h"
 #include "engine/wasm/decoder_internal.h"
 #include "engine/wasm/limits.h"
@@ -39,7 +40,8 @@ absl::Status Decoder::ReadFunctionType(FunctionType* type) {
   return ReadValueTypes(kResultCountMax, "results", &type->results);
 }
 
-absl::Status Decoder::ReadValueTypes(uint32_t count_max, const char* what,
+absl::Status Decoder::ReadValueTypes(uint32_t count_max,
+                                     const char* what,
                                      std::vector<ValueType>* types) {
   TP_ASSIGN_OR_RETURN(const uint32_t count, ReadCount(what, count_max, 1));
   types->reserve(count);
@@ -92,7 +94,8 @@ absl::Status Decoder::ReadImport() {
         break;
       }
       [[fallthrough]];
-    default: return ErrorAt(start, absl::StrCat("unknown kind of import ", kind));
+    default:
+      return ErrorAt(start, absl::StrCat("unknown kind of import ", kind));
   }
   import.kind = static_cast<ExternalKind>(kind);
   module_.imports.push_back(import);
@@ -174,8 +177,11 @@ absl::Status Decoder::ReadExports() {
   return absl::OkStatus();
 }
 
-absl::Status Decoder::ReadLimits(bool of_memory, Limits64* limits, AddressType* address,
-                                 bool* shared, uint8_t* page_bytes_log2) {
+absl::Status Decoder::ReadLimits(bool of_memory,
+                                 Limits64* limits,
+                                 AddressType* address,
+                                 bool* shared,
+                                 uint8_t* page_bytes_log2) {
   const uint32_t start = offset();
   const uint8_t flags = cursor_.U8();
   TP_RETURN_IF_ERROR(Check());
@@ -189,7 +195,8 @@ absl::Status Decoder::ReadLimits(bool of_memory, Limits64* limits, AddressType* 
   *address = (flags & kWide) != 0 ? AddressType::kI64 : AddressType::kI32;
   *shared = (flags & kShared) != 0;
   limits->has_max = (flags & kHasMax) != 0;
-  // Before memory64 the numbers themselves had 32 bits; since then validation says what is too large.
+  // Before memory64 the numbers themselves had 32 bits; since then validation says what is too
+  // large.
   limits->min = features_.memory64 ? cursor_.VarU64() : cursor_.VarU32();
   if (limits->has_max) limits->max = features_.memory64 ? cursor_.VarU64() : cursor_.VarU32();
   if ((flags & kPageSize) != 0) {
@@ -211,8 +218,8 @@ absl::Status Decoder::ReadTableType(TableType* type) {
 }
 
 absl::Status Decoder::ReadMemoryType(MemoryType* type) {
-  return ReadLimits(/*of_memory=*/true, &type->limits, &type->address, &type->shared,
-                    &type->page_bytes_log2);
+  return ReadLimits(
+      /*of_memory=*/true, &type->limits, &type->address, &type->shared, &type->page_bytes_log2);
 }
 
 absl::Status Decoder::ReadGlobalType(GlobalType* type) {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+
 #include "engine/support/status_macros.h"
 #include "engine/wasm/decoder_internal.h"
 #include "engine/wasm/limits.h"
@@ -79,8 +80,9 @@ absl::Status Decoder::ReadSections() {
       return ErrorAt(start, absl::StrCat("unknown section id ", id));
     }
     if (size > remaining()) {
-      return ErrorAt(start, absl::StrCat("section ", id, " claims ", size, " bytes, ", remaining(),
-                                         " are left"));
+      return ErrorAt(
+          start,
+          absl::StrCat("section ", id, " claims ", size, " bytes, ", remaining(), " are left"));
     }
     if (id != kCustom) {
       if (kPlace[id] <= last_place) {
@@ -94,7 +96,8 @@ absl::Status Decoder::ReadSections() {
     TP_RETURN_IF_ERROR(ReadSection(id));
     TP_RETURN_IF_ERROR(Check());
     if (!cursor_.at_end()) {
-      return Error(absl::StrCat("section ", id, " has ", remaining(), " bytes behind its contents"));
+      return Error(
+          absl::StrCat("section ", id, " has ", remaining(), " bytes behind its contents"));
     }
     cursor_ = behind;
   }
@@ -103,20 +106,34 @@ absl::Status Decoder::ReadSections() {
 
 absl::Status Decoder::ReadSection(uint8_t id) {
   switch (id) {
-    case kCustom: return ReadCustomSection();
-    case kTypes: return ReadTypes();
-    case kImports: return ReadImports();
-    case kFunctions: return ReadFunctions();
-    case kTables: return ReadTables();
-    case kMemories: return ReadMemories();
-    case kGlobals: return ReadGlobals();
-    case kExports: return ReadExports();
-    case kStart: return ReadStart();
-    case kElements: return ReadElements();
-    case kCode: return ReadBodies();
-    case kData: return ReadData();
-    case kDataCount: return ReadDataCount();
-    default: return ReadTags();
+    case kCustom:
+      return ReadCustomSection();
+    case kTypes:
+      return ReadTypes();
+    case kImports:
+      return ReadImports();
+    case kFunctions:
+      return ReadFunctions();
+    case kTables:
+      return ReadTables();
+    case kMemories:
+      return ReadMemories();
+    case kGlobals:
+      return ReadGlobals();
+    case kExports:
+      return ReadExports();
+    case kStart:
+      return ReadStart();
+    case kElements:
+      return ReadElements();
+    case kCode:
+      return ReadBodies();
+    case kData:
+      return ReadData();
+    case kDataCount:
+      return ReadDataCount();
+    default:
+      return ReadTags();
   }
 }
 
@@ -136,18 +153,23 @@ absl::Status Decoder::ReadCustomSection() {
 absl::Status Decoder::CheckWhole() const {
   if (module_.bodies.size() != declared_function_count_) {
     return ErrorAt(static_cast<uint32_t>(bytes_.size()),
-                   absl::StrCat("function section declares ", declared_function_count_,
-                                " functions, code section has ", module_.bodies.size()));
+                   absl::StrCat("function section declares ",
+                                declared_function_count_,
+                                " functions, code section has ",
+                                module_.bodies.size()));
   }
   if (module_.data_count.has_value() && *module_.data_count != module_.data.size()) {
     return ErrorAt(static_cast<uint32_t>(bytes_.size()),
-                   absl::StrCat("data count section declares ", *module_.data_count,
-                                " segments, data section has ", module_.data.size()));
+                   absl::StrCat("data count section declares ",
+                                *module_.data_count,
+                                " segments, data section has ",
+                                module_.data.size()));
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<uint32_t> Decoder::ReadCount(const char* what, uint64_t count_max,
+absl::StatusOr<uint32_t> Decoder::ReadCount(const char* what,
+                                            uint64_t count_max,
                                             uint32_t entry_bytes_min) {
   const uint32_t start = offset();
   const uint32_t count = cursor_.VarU32();
@@ -156,8 +178,10 @@ absl::StatusOr<uint32_t> Decoder::ReadCount(const char* what, uint64_t count_max
     return ErrorAt(start, absl::StrCat(count, " ", what, ", the limit is ", count_max));
   }
   if (uint64_t{count} * entry_bytes_min > remaining()) {
-    return ErrorAt(start, absl::StrCat("unexpected end: ", count, " ", what, " do not fit in ",
-                                       remaining(), " bytes"));
+    return ErrorAt(
+        start,
+        absl::StrCat(
+            "unexpected end: ", count, " ", what, " do not fit in ", remaining(), " bytes"));
   }
   return count;
 }

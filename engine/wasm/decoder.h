@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+
 #include "engine/wasm/features.h"
 #include "engine/wasm/module.h"
 

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+
 #include "engine/wasm/body_cursor.h"
 #include "engine/wasm/features.h"
 #include "engine/wasm/module.h"
@@ -43,7 +44,10 @@ class Decoder {
   absl::Status ReadTags();
   absl::Status ReadGlobals();
   absl::Status ReadExports();
-  absl::Status ReadLimits(bool of_memory, Limits64* limits, AddressType* address, bool* shared,
+  absl::Status ReadLimits(bool of_memory,
+                          Limits64* limits,
+                          AddressType* address,
+                          bool* shared,
                           uint8_t* page_bytes_log2);
   absl::Status ReadTableType(TableType* type);
   absl::Status ReadMemoryType(MemoryType* type);
@@ -66,7 +70,8 @@ class Decoder {
 
   // A vector's length, already held against the limit and against the bytes that are left, of which
   // each entry needs at least `entry_bytes_min`.  So it may be reserved.
-  absl::StatusOr<uint32_t> ReadCount(const char* what, uint64_t count_max,
+  absl::StatusOr<uint32_t> ReadCount(const char* what,
+                                     uint64_t count_max,
                                      uint32_t entry_bytes_min);
   absl::StatusOr<absl::string_view> ReadName(const char* what);
 

@@ -5,7 +5,7 @@
 //
 //   VisitI32Add()                      VisitBlock(BlockType)             VisitLocalGet(uint32_t)
 //   VisitI32Const(int32_t)             VisitI64Const(int64_t)            VisitBr(uint32_t depth)
-//   VisitF32Const(uint32_t bits)       VisitF64Const(uint64_t bits)      VisitBrTable(BrTableReader)
+//   VisitF32Const(uint32_t bits)       VisitF64Const(uint64_t bits) VisitBrTable(BrTableReader)
 //   VisitI32Load(MemArg)               VisitMemoryGrow(MemoryIndex)      VisitCall(FunctionIndex)
 //   VisitCallIndirect(TypeIndex, TableIndex)   VisitSelectTyped(ValueType)   VisitRefNull(HeapType)
 //   VisitTryTable(BlockType, CatchReader)      VisitMemoryInit(DataIndex, MemoryIndex)
@@ -17,8 +17,8 @@
 //   static constexpr FeatureBits kFeatures   the operators it has methods for; a missing method of
 //                                            these is a compile error
 //   void BeginOperator(uint32_t offset)      before each operator; its byte offset in `code`
-//   void VisitUnsupported(Opcode)            in place of an operator outside kFeatures; ends the walk
-//   VisitLocals(uint32_t count, ValueType)   for each run of locals, before all operators
+//   void VisitUnsupported(Opcode)            in place of an operator outside kFeatures; ends the
+//   walk VisitLocals(uint32_t count, ValueType)   for each run of locals, before all operators
 //   EndLocals()                              behind the last run
 //
 // A method returns void, or bool where false ends the walk.
@@ -31,6 +31,7 @@
 #include <cstdint>
 
 #include "absl/types/span.h"
+
 #include "engine/wasm/body_cursor.h"
 #include "engine/wasm/function_body_internal.h"
 #include "engine/wasm/immediates.h"

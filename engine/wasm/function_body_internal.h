@@ -43,6 +43,16 @@ CatchReader ReadCatches(BodyCursor<kChecked>& cursor) {
   return reader;
 }
 
+// Reads with a copy of the cursor: for readers that are not inlined, and must not make the loop's
+// cursor live in memory.
+template <bool kChecked, typename Read>
+[[gnu::always_inline]] inline auto Detached(BodyCursor<kChecked>& cursor, Read&& read) {
+  BodyCursor<kChecked> copy = cursor;
+  const auto value = read(copy);
+  cursor = copy;
+  return value;
+}
+
 // Calls with two indexes of the spaces that the immediate names.
 template <Immediate kImmediate, typename Call>
 __attribute__((always_inline)) inline bool CallWithPair(uint32_t a, uint32_t b, Call&& call) {
@@ -70,8 +80,8 @@ __attribute__((always_inline)) inline bool CallWithPair(uint32_t a, uint32_t b, 
   }
 }
 
-// Reads the immediates of one operator, in order, and calls `call` with them, unless they are malformed.
-// False: the walk ends.
+// Reads the immediates of one operator, in order, and calls `call` with them, unless they are
+// malformed. False: the walk ends.
 template <Immediate kImmediate, bool kChecked, typename Call>
 __attribute__((always_inline)) inline bool ReadAndCall(BodyCursor<kChecked>& cursor, Call&& call) {
   const auto with = [&](auto... arguments) __attribute__((always_inline)) {
@@ -86,14 +96,14 @@ __attribute__((always_inline)) inline bool ReadAndCall(BodyCursor<kChecked>& cur
     if (cursor.U8() != 0) cursor.Fail("zero byte expected");
     return with();
   } else if constexpr (k == kBlock) {
-    return with(cursor.BlockType());
+    return with(Detached(cursor, [](auto& copy) { return copy.BlockType(); }));
   } else if constexpr (k == kTryTable) {
-    const BlockType type = cursor.BlockType();
-    return with(type, ReadCatches(cursor));
+    const BlockType type = Detached(cursor, [](auto& copy) { return copy.BlockType(); });
+    return with(type, Detached(cursor, [](auto& copy) { return ReadCatches(copy); }));
   } else if constexpr (k == kLabel || k == kLocal) {
     return with(cursor.VarU32());
   } else if constexpr (k == kLabelTable) {
-    return with(ReadBrTable(cursor));
+    return with(Detached(cursor, [](auto& copy) { return ReadBrTable(copy); }));
   } else if constexpr (k == kFunction) {
     return with(static_cast<FunctionIndex>(cursor.VarU32()));
   } else if constexpr (k == kType) {
@@ -111,11 +121,11 @@ __attribute__((always_inline)) inline bool ReadAndCall(BodyCursor<kChecked>& cur
   } else if constexpr (k == kData) {
     return with(static_cast<DataIndex>(cursor.VarU32()));
   } else if constexpr (k == kSelectType) {
-    return with(cursor.SelectType());
+    return with(Detached(cursor, [](auto& copy) { return copy.SelectType(); }));
   } else if constexpr (k == kHeapType) {
-    return with(cursor.HeapType());
+    return with(Detached(cursor, [](auto& copy) { return copy.HeapType(); }));
   } else if constexpr (k == kCastBranch) {
-    return with(cursor.CastBranch());
+    return with(Detached(cursor, [](auto& copy) { return copy.CastBranch(); }));
   } else if constexpr (k == kI32) {
     return with(cursor.VarS32());
   } else if constexpr (k == kI64) {
@@ -165,7 +175,8 @@ __attribute__((always_inline)) inline bool VisitOperator(uint32_t number,
     break;
 #include "engine/wasm/opcodes.def"
 #undef TP_OPCODE
-    default: break;
+    default:
+      break;
   }
   cursor.Fail("unknown operator");
   return false;
@@ -189,11 +200,17 @@ __attribute__((noinline)) bool VisitPrefixed(uint8_t prefix,
   const uint32_t number = cursor.VarU32();
   if (cursor.failed()) return false;
   switch (prefix) {
-    case 0xFB: return VisitPrefixedOperator<0xFB>(number, cursor, features, visitor);
-    case 0xFC: return VisitPrefixedOperator<0xFC>(number, cursor, features, visitor);
-    case 0xFD: return VisitPrefixedOperator<0xFD>(number, cursor, features, visitor);
-    case 0xFE: return VisitPrefixedOperator<0xFE>(number, cursor, features, visitor);
-    default: cursor.Fail("unknown operator"); return false;
+    case 0xFB:
+      return VisitPrefixedOperator<0xFB>(number, cursor, features, visitor);
+    case 0xFC:
+      return VisitPrefixedOperator<0xFC>(number, cursor, features, visitor);
+    case 0xFD:
+      return VisitPrefixedOperator<0xFD>(number, cursor, features, visitor);
+    case 0xFE:
+      return VisitPrefixedOperator<0xFE>(number, cursor, features, visitor);
+    default:
+      cursor.Fail("unknown operator");
+      return false;
   }
 }
 

@@ -1,6 +1,7 @@
 // What operators carry with them, as visitors of function_body.h receive it.
 //
-// Threads  Immutable, but for the readers: one thread at a time.  Readers and V128Bytes refer to the
+// Threads  Immutable, but for the readers: one thread at a time.  Readers and V128Bytes refer to
+// the
 //          module's bytes.
 // Source   wasm core 5.4.
 #pragma once

@@ -40,11 +40,11 @@ inline constexpr uint32_t kFunctionBodyBytesMax = 7'654'321;
 inline constexpr uint32_t kBrTableTargetCountMax = 65'520;  // Without the default.
 // Deeper than any body of kFunctionBodyBytesMax can nest: nesting costs heap, never native stack.
 inline constexpr uint32_t kNestingDepthMax = kFunctionBodyBytesMax;
-// Values that the bodies of a module declare or move as a whole: locals and parameters of functions,
-// operands of calls, blocks and branches.  Few bytes can mean very many of them (a call of a wide
-// type has 2 bytes), and every stage behind the validator works per value, so their sum is held to
-// kMovedValueCountBase + kMovedValuesPerCodeByte × bytes of the code section (D3).  Compilers
-// produce about 1 per byte.
+// Values that the bodies of a module declare or move as a whole: locals and parameters of
+// functions, operands of calls, blocks and branches.  Few bytes can mean very many of them (a call
+// of a wide type has 2 bytes), and every stage behind the validator works per value, so their sum
+// is held to kMovedValueCountBase + kMovedValuesPerCodeByte × bytes of the code section (D3).
+// Compilers produce about 1 per byte.
 inline constexpr uint64_t kMovedValueCountBase = 10'000'000;
 inline constexpr uint64_t kMovedValuesPerCodeByte = 32;
 

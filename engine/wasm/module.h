@@ -15,6 +15,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+
 #include "engine/wasm/types.h"
 
 namespace tidepool::engine::wasm {
@@ -38,14 +39,14 @@ struct Export {
 // the simple forms that nearly all modules use.
 struct ConstantExpression {
   enum class Form : uint8_t {
-    kI32,          // value
-    kI64,          // value
-    kF32,          // value (bits)
-    kF64,          // value (bits)
-    kRefNull,      // type
-    kRefFunc,      // index
-    kGlobalGet,    // index
-    kOther,        // Evaluate `code`: extended constants, vectors, GC.
+    kI32,        // value
+    kI64,        // value
+    kF32,        // value (bits)
+    kF64,        // value (bits)
+    kRefNull,    // type
+    kRefFunc,    // index
+    kGlobalGet,  // index
+    kOther,      // Evaluate `code`: extended constants, vectors, GC.
   };
   Form form = Form::kOther;
   uint64_t value = 0;
@@ -126,7 +127,7 @@ struct Module {
   std::optional<uint32_t> data_count;
   std::vector<FunctionBody> bodies;  // Of defined functions, in order.
   std::vector<CustomSection> custom_sections;
-  uint32_t code_section_bytes = 0;   // Contents of the code section; what compile rates count.
+  uint32_t code_section_bytes = 0;  // Contents of the code section; what compile rates count.
 
   uint32_t imported_function_count = 0;
   uint32_t imported_table_count = 0;

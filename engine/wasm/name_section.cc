@@ -19,7 +19,8 @@ absl::string_view ReadName(ByteReader& reader) {
   return name.size() <= kNameBytesMax && IsValidUtf8(name) ? name : absl::string_view();
 }
 
-void ReadFunctionNames(ByteReader reader, size_t function_count,
+void ReadFunctionNames(ByteReader reader,
+                       size_t function_count,
                        std::vector<NameSection::Entry>* functions) {
   const uint32_t count = reader.VarU32();
   for (uint32_t i = 0; i < count; ++i) {
@@ -38,7 +39,8 @@ NameSection NameSection::Read(const Module& module) {
   NameSection names;
   // The first one counts.  More would have to be merged, and nobody writes them.
   const auto section =
-      std::find_if(module.custom_sections.begin(), module.custom_sections.end(),
+      std::find_if(module.custom_sections.begin(),
+                   module.custom_sections.end(),
                    [](const CustomSection& candidate) { return candidate.name == "name"; });
   if (section == module.custom_sections.end()) return names;
   ByteReader reader(section->bytes);
@@ -57,7 +59,9 @@ NameSection NameSection::Read(const Module& module) {
 
 absl::string_view NameSection::NameOf(FunctionIndex function) const {
   const auto entry = std::lower_bound(
-      functions_.begin(), functions_.end(), function,
+      functions_.begin(),
+      functions_.end(),
+      function,
       [](const Entry& candidate, FunctionIndex wanted) { return candidate.index < wanted; });
   if (entry == functions_.end() || entry->index != function) return {};
   return entry->name;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+
 #include "engine/wasm/module.h"
 
 namespace tidepool::engine::wasm {

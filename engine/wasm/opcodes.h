@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
+
 #include "engine/wasm/features.h"
 
 namespace tidepool::engine::wasm {
@@ -20,49 +21,49 @@ enum class Opcode : uint32_t {
 // What follows the opcode.  A trailing number is bytes accessed (LaneN: number of lanes).
 enum class Immediate : uint8_t {
   kNone,
-  kBlock,         // Block type.
-  kTryTable,      // Block type, catch clauses.
-  kLabel,         // Depth.
-  kLabelTable,    // Depths, default depth.
+  kBlock,       // Block type.
+  kTryTable,    // Block type, catch clauses.
+  kLabel,       // Depth.
+  kLabelTable,  // Depths, default depth.
   kFunction,
   kType,
   kTag,
   kCallIndirect,  // Type, table.
   kSelectType,    // Vector of one value type.
   kHeapType,
-  kCastBranch,    // Nullability flags, depth, heap type before and after.
+  kCastBranch,  // Nullability flags, depth, heap type before and after.
   kLocal,
   kGlobal,
   kTable,
-  kTableTable,    // Destination, source.
+  kTableTable,  // Destination, source.
   kElement,
   kElementTable,  // Segment, table.
   kMemory,
   kMemoryMemory,  // Destination, source.
   kData,
-  kDataMemory,    // Segment, memory.
-  kTypeField,     // Struct type, field.
-  kTypeCount,     // Array type, number of elements.
-  kTypeData,      // Array type, segment.
-  kTypeElement,   // Array type, segment.
-  kTypeType,      // Destination, source.
+  kDataMemory,   // Segment, memory.
+  kTypeField,    // Struct type, field.
+  kTypeCount,    // Array type, number of elements.
+  kTypeData,     // Array type, segment.
+  kTypeElement,  // Array type, segment.
+  kTypeType,     // Destination, source.
   kI32,
   kI64,
   kF32,
   kF64,
   kV128,
-  kShuffle,       // 16 lane numbers.
+  kShuffle,  // 16 lane numbers.
   kLane2,
   kLane4,
   kLane8,
   kLane16,
-  kFence,         // One zero byte.
+  kFence,  // One zero byte.
   kMemArg1,
   kMemArg2,
   kMemArg4,
   kMemArg8,
   kMemArg16,
-  kMemArgLane1,   // Memory argument, lane number.
+  kMemArgLane1,  // Memory argument, lane number.
   kMemArgLane2,
   kMemArgLane4,
   kMemArgLane8,
@@ -77,18 +78,24 @@ constexpr uint32_t AccessBytes(Immediate immediate) {
   switch (immediate) {
     case Immediate::kMemArg1:
     case Immediate::kMemArgLane1:
-    case Immediate::kAtomicMemArg1: return 1;
+    case Immediate::kAtomicMemArg1:
+      return 1;
     case Immediate::kMemArg2:
     case Immediate::kMemArgLane2:
-    case Immediate::kAtomicMemArg2: return 2;
+    case Immediate::kAtomicMemArg2:
+      return 2;
     case Immediate::kMemArg4:
     case Immediate::kMemArgLane4:
-    case Immediate::kAtomicMemArg4: return 4;
+    case Immediate::kAtomicMemArg4:
+      return 4;
     case Immediate::kMemArg8:
     case Immediate::kMemArgLane8:
-    case Immediate::kAtomicMemArg8: return 8;
-    case Immediate::kMemArg16: return 16;
-    default: return 0;
+    case Immediate::kAtomicMemArg8:
+      return 8;
+    case Immediate::kMemArg16:
+      return 16;
+    default:
+      return 0;
   }
 }
 
@@ -151,7 +158,9 @@ enum class Feature : uint8_t {
 
 // A set of Feature, for compile-time use: FeatureBit(a) | FeatureBit(b).
 using FeatureBits = uint32_t;
-constexpr FeatureBits FeatureBit(Feature feature) { return 1u << static_cast<uint32_t>(feature); }
+constexpr FeatureBits FeatureBit(Feature feature) {
+  return 1u << static_cast<uint32_t>(feature);
+}
 inline constexpr FeatureBits kAllFeatures = ~FeatureBits{0};
 
 // The operators that `features` turns on.

@@ -23,8 +23,8 @@ std::string KeyOf(const FunctionType& type, uint32_t self, const std::vector<uin
       }
       const uint32_t target = ToInt(TypeIndexOf(value.heap()));
       // kBottom names no heap type in a module, so it can stand for "this type".
-      const HeapType heap = target == self ? HeapType::kBottom
-                                           : ConcreteHeapType(TypeIndex{canonical[target]});
+      const HeapType heap =
+          target == self ? HeapType::kBottom : ConcreteHeapType(TypeIndex{canonical[target]});
       AppendNumber(ValueType::Ref(heap, value.nullable()).bits(), &key);
     }
   }
@@ -56,18 +56,24 @@ bool TypeRelations::IsSubHeapType(HeapType actual, HeapType expected) const {
     return expected == HeapType::kFunc;  // All defined types are functions.
   }
   switch (actual) {
-    case HeapType::kNoFunc: return expected == HeapType::kFunc || IsConcrete(expected);
-    case HeapType::kNoExtern: return expected == HeapType::kExtern;
-    case HeapType::kNoExn: return expected == HeapType::kExn;
+    case HeapType::kNoFunc:
+      return expected == HeapType::kFunc || IsConcrete(expected);
+    case HeapType::kNoExtern:
+      return expected == HeapType::kExtern;
+    case HeapType::kNoExn:
+      return expected == HeapType::kExn;
     case HeapType::kNone:
       return expected == HeapType::kI31 || expected == HeapType::kStruct ||
              expected == HeapType::kArray || expected == HeapType::kEq ||
              expected == HeapType::kAny;
     case HeapType::kI31:
     case HeapType::kStruct:
-    case HeapType::kArray: return expected == HeapType::kEq || expected == HeapType::kAny;
-    case HeapType::kEq: return expected == HeapType::kAny;
-    default: return false;
+    case HeapType::kArray:
+      return expected == HeapType::kEq || expected == HeapType::kAny;
+    case HeapType::kEq:
+      return expected == HeapType::kAny;
+    default:
+      return false;
   }
 }
 

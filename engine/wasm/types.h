@@ -49,7 +49,9 @@ enum class HeapType : uint32_t {
 constexpr HeapType ConcreteHeapType(TypeIndex type) {
   return static_cast<HeapType>(static_cast<uint32_t>(HeapType::kFirstConcrete) + ToInt(type));
 }
-constexpr bool IsConcrete(HeapType heap) { return heap >= HeapType::kFirstConcrete; }
+constexpr bool IsConcrete(HeapType heap) {
+  return heap >= HeapType::kFirstConcrete;
+}
 // Only for a concrete heap type.
 constexpr TypeIndex TypeIndexOf(HeapType heap) {
   return static_cast<TypeIndex>(static_cast<uint32_t>(heap) -

@@ -3,6 +3,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+
 #include "engine/support/status_macros.h"
 #include "engine/wasm/body_cursor.h"
 #include "engine/wasm/opcodes.h"
@@ -20,32 +21,42 @@ absl::Status ErrorAt(uint32_t offset, absl::string_view message) {
 
 }  // namespace
 
-absl::Status Validator::CheckConstant(const ConstantExpression& expression, ValueType expected,
+absl::Status Validator::CheckConstant(const ConstantExpression& expression,
+                                      ValueType expected,
                                       uint32_t global_count) {
   TP_ASSIGN_OR_RETURN(const ValueType actual, TypeOfConstant(expression, global_count));
   if (relations_.IsSubtype(actual, expected)) return absl::OkStatus();
-  return ErrorAt(expression.offset, absl::StrCat("type mismatch: expected ", ToString(expected),
-                                                 ", found ", ToString(actual)));
+  return ErrorAt(
+      expression.offset,
+      absl::StrCat("type mismatch: expected ", ToString(expected), ", found ", ToString(actual)));
 }
 
 absl::StatusOr<ValueType> Validator::TypeOfConstant(const ConstantExpression& expression,
                                                     uint32_t global_count) {
   switch (expression.form) {
-    case Form::kI32: return ValueType::I32();
-    case Form::kI64: return ValueType::I64();
-    case Form::kF32: return ValueType::F32();
-    case Form::kF64: return ValueType::F64();
+    case Form::kI32:
+      return ValueType::I32();
+    case Form::kI64:
+      return ValueType::I64();
+    case Form::kF32:
+      return ValueType::F32();
+    case Form::kF64:
+      return ValueType::F64();
     case Form::kRefNull:
       TP_RETURN_IF_ERROR(CheckValueType(expression.type, "ref.null"));
       return expression.type;
-    case Form::kRefFunc: return TypeOfFunctionReference(expression.index, expression.offset);
-    case Form::kGlobalGet: return TypeOfGlobal(expression.index, global_count, expression.offset);
-    case Form::kOther: break;
+    case Form::kRefFunc:
+      return TypeOfFunctionReference(expression.index, expression.offset);
+    case Form::kGlobalGet:
+      return TypeOfGlobal(expression.index, global_count, expression.offset);
+    case Form::kOther:
+      break;
   }
   return TypeOfOther(expression, global_count);
 }
 
-absl::StatusOr<ValueType> Validator::TypeOfGlobal(uint32_t index, uint32_t global_count,
+absl::StatusOr<ValueType> Validator::TypeOfGlobal(uint32_t index,
+                                                  uint32_t global_count,
                                                   uint32_t offset) const {
   if (index >= global_count) return ErrorAt(offset, absl::StrCat("unknown global ", index));
   const GlobalType& type = module_.globals[index].type;
@@ -75,11 +86,26 @@ absl::StatusOr<ValueType> Validator::TypeOfOther(const ConstantExpression& expre
     ValueType operand = ValueType::Bottom();  // Of the binary operators.
     ValueType result;
     switch (opcode) {
-      case Opcode::kI32Const: cursor.VarS32(); result = ValueType::I32(); break;
-      case Opcode::kI64Const: cursor.VarS64(); result = ValueType::I64(); break;
-      case Opcode::kF32Const: cursor.Skip(4); result = ValueType::F32(); break;
-      case Opcode::kF64Const: cursor.Skip(8); result = ValueType::F64(); break;
-      case Opcode::kV128Const: cursor.Skip(16); result = ValueType::V128(); break;
+      case Opcode::kI32Const:
+        cursor.VarS32();
+        result = ValueType::I32();
+        break;
+      case Opcode::kI64Const:
+        cursor.VarS64();
+        result = ValueType::I64();
+        break;
+      case Opcode::kF32Const:
+        cursor.Skip(4);
+        result = ValueType::F32();
+        break;
+      case Opcode::kF64Const:
+        cursor.Skip(8);
+        result = ValueType::F64();
+        break;
+      case Opcode::kV128Const:
+        cursor.Skip(16);
+        result = ValueType::V128();
+        break;
       case Opcode::kRefNull:
         result = ValueType::Ref(cursor.HeapType(), /*nullable=*/true);
         TP_RETURN_IF_ERROR(CheckValueType(result, "ref.null"));
@@ -94,11 +120,16 @@ absl::StatusOr<ValueType> Validator::TypeOfOther(const ConstantExpression& expre
       }
       case Opcode::kI32Add:
       case Opcode::kI32Sub:
-      case Opcode::kI32Mul: operand = result = ValueType::I32(); break;
+      case Opcode::kI32Mul:
+        operand = result = ValueType::I32();
+        break;
       case Opcode::kI64Add:
       case Opcode::kI64Sub:
-      case Opcode::kI64Mul: operand = result = ValueType::I64(); break;
-      default: return ErrorAt(offset, absl::StrCat(ToString(opcode), " is not constant"));
+      case Opcode::kI64Mul:
+        operand = result = ValueType::I64();
+        break;
+      default:
+        return ErrorAt(offset, absl::StrCat(ToString(opcode), " is not constant"));
     }
     if (operand != ValueType::Bottom()) {
       const size_t height = stack.size();

@@ -4,6 +4,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+
 #include "engine/support/status_macros.h"
 #include "engine/wasm/body_validator.h"
 #include "engine/wasm/limits.h"
@@ -17,7 +18,9 @@ absl::Status Invalid(const Parts&... parts) {
   return absl::InvalidArgumentError(absl::StrCat(parts...));
 }
 
-absl::Status CheckLimits(const Limits64& limits, uint64_t count_max, absl::string_view unit,
+absl::Status CheckLimits(const Limits64& limits,
+                         uint64_t count_max,
+                         absl::string_view unit,
                          const std::string& where) {
   if (limits.min > count_max || (limits.has_max && limits.max > count_max)) {
     return Invalid(where, ": size of more than ", count_max, " ", unit);
@@ -49,8 +52,8 @@ absl::StatusOr<ValidatedModule> Validator::Validate() {
   TP_RETURN_IF_ERROR(CheckStart());
   TP_RETURN_IF_ERROR(CheckElements());
   TP_RETURN_IF_ERROR(CheckData());
-  // Last: ref.func in bodies may name what any declaration above names, and nothing else.  So bodies
-  // add nothing to what escapes.
+  // Last: ref.func in bodies may name what any declaration above names, and nothing else.  So
+  // bodies add nothing to what escapes.
   TP_RETURN_IF_ERROR(CheckBodies());
   return ValidatedModule(std::move(module_), std::move(escapes_));
 }
@@ -101,8 +104,8 @@ absl::Status Validator::CheckTables() {
       TP_RETURN_IF_ERROR(
           CheckConstant(table.init, table.type.element, module_.imported_global_count));
     } else if (i >= module_.imported_table_count && !table.type.element.nullable()) {
-      return Invalid(where, ": elements of type ", ToString(table.type.element),
-                     " need an initial value");
+      return Invalid(
+          where, ": elements of type ", ToString(table.type.element), " need an initial value");
     }
   }
   return absl::OkStatus();
@@ -152,8 +155,11 @@ absl::Status Validator::CheckGlobals() {
 
 absl::Status Validator::CheckExports() {
   absl::flat_hash_set<absl::string_view> names;
-  const size_t counts[] = {module_.functions.size(), module_.tables.size(), module_.memories.size(),
-                           module_.globals.size(), module_.tags.size()};
+  const size_t counts[] = {module_.functions.size(),
+                           module_.tables.size(),
+                           module_.memories.size(),
+                           module_.globals.size(),
+                           module_.tags.size()};
   constexpr absl::string_view kKinds[] = {"function", "table", "memory", "global", "tag"};
   for (const Export& entry : module_.exports) {
     const auto kind = static_cast<size_t>(entry.kind);
@@ -195,8 +201,14 @@ absl::Status Validator::CheckElementSegment(const ElementSegment& segment, uint3
     }
     const TableType& table = module_.tables[ToInt(segment.table)].type;
     if (!relations_.IsSubtype(segment.type, table.element)) {
-      return Invalid("element segment ", index, ": type mismatch: table ", ToInt(segment.table),
-                     " holds ", ToString(table.element), ", found ", ToString(segment.type));
+      return Invalid("element segment ",
+                     index,
+                     ": type mismatch: table ",
+                     ToInt(segment.table),
+                     " holds ",
+                     ToString(table.element),
+                     ", found ",
+                     ToString(segment.type));
     }
     TP_RETURN_IF_ERROR(
         CheckConstant(segment.offset, AddressValueType(table.address), global_count));

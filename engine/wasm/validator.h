@@ -6,6 +6,7 @@
 #pragma once
 
 #include "absl/status/statusor.h"
+
 #include "engine/wasm/features.h"
 #include "engine/wasm/module.h"
 

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+
 #include "engine/wasm/features.h"
 #include "engine/wasm/module.h"
 #include "engine/wasm/type_relations.h"
@@ -41,13 +42,16 @@ class Validator {
 
   // validate_constant_expression.cc: the expression has type `expected`; it may read the first
   // `global_count` globals.  Functions that it names escape.
-  absl::Status CheckConstant(const ConstantExpression& expression, ValueType expected,
+  absl::Status CheckConstant(const ConstantExpression& expression,
+                             ValueType expected,
                              uint32_t global_count);
   absl::StatusOr<ValueType> TypeOfConstant(const ConstantExpression& expression,
                                            uint32_t global_count);
   absl::StatusOr<ValueType> TypeOfOther(const ConstantExpression& expression,
                                         uint32_t global_count);
-  absl::StatusOr<ValueType> TypeOfGlobal(uint32_t index, uint32_t global_count, uint32_t offset) const;
+  absl::StatusOr<ValueType> TypeOfGlobal(uint32_t index,
+                                         uint32_t global_count,
+                                         uint32_t offset) const;
   absl::StatusOr<ValueType> TypeOfFunctionReference(uint32_t index, uint32_t offset);
 
   Module module_;

@@ -1,6 +1,7 @@
-// TP_PARAMETERS_…: the parameters of a visitor's method, by the immediate of its row in opcodes.def.
+// TP_PARAMETERS_…: the parameters of a visitor's method, by the immediate of its row in
+// opcodes.def.
 //
-//   #define TP_OPCODE(code, name, text, immediate, signature, feature)
+//   #define TP_OPCODE(code, name, text, immediate, signature, feature)   // (and a backslash)
 //       void Visit##name(TP_PARAMETERS_##immediate);
 //   #include "engine/wasm/opcodes.def"
 //   #undef TP_OPCODE

@@ -22,6 +22,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+
 #include "engine/support/byte_writer.h"
 #include "engine/support/check.h"
 #include "engine/wasm/module.h"
@@ -44,8 +45,8 @@ using wasm::ValueType;
 namespace builder_internal {
 
 inline void WriteHeapType(ByteWriter& out, wasm::HeapType heap) {
-  constexpr uint8_t kCodes[] = {0x70, 0x6F, 0x6E, 0x6D, 0x6C, 0x6B, 0x6A,
-                                0x69, 0x71, 0x73, 0x72, 0x74};
+  constexpr uint8_t kCodes[] = {
+      0x70, 0x6F, 0x6E, 0x6D, 0x6C, 0x6B, 0x6A, 0x69, 0x71, 0x73, 0x72, 0x74};
   if (wasm::IsConcrete(heap)) {
     out.VarS64(ToInt(TypeIndexOf(heap)));
   } else {
@@ -56,15 +57,21 @@ inline void WriteHeapType(ByteWriter& out, wasm::HeapType heap) {
 
 inline void WriteValueType(ByteWriter& out, ValueType type) {
   switch (type.kind()) {
-    case wasm::ValueKind::kI32: return out.U8(0x7F);
-    case wasm::ValueKind::kI64: return out.U8(0x7E);
-    case wasm::ValueKind::kF32: return out.U8(0x7D);
-    case wasm::ValueKind::kF64: return out.U8(0x7C);
-    case wasm::ValueKind::kV128: return out.U8(0x7B);
+    case wasm::ValueKind::kI32:
+      return out.U8(0x7F);
+    case wasm::ValueKind::kI64:
+      return out.U8(0x7E);
+    case wasm::ValueKind::kF32:
+      return out.U8(0x7D);
+    case wasm::ValueKind::kF64:
+      return out.U8(0x7C);
+    case wasm::ValueKind::kV128:
+      return out.U8(0x7B);
     case wasm::ValueKind::kRef:
       if (!type.nullable() || wasm::IsConcrete(type.heap())) out.U8(type.nullable() ? 0x63 : 0x64);
       return WriteHeapType(out, type.heap());
-    case wasm::ValueKind::kBottom: break;
+    case wasm::ValueKind::kBottom:
+      break;
   }
   TP_CHECK(!"a type that can be written");
 }
@@ -133,7 +140,9 @@ class Code {
     return *this;
   }
   // A load, store or atomic access; by default with the natural alignment.
-  Code& Access(Opcode opcode, uint64_t offset = 0, std::optional<uint32_t> align_log2 = {},
+  Code& Access(Opcode opcode,
+               uint64_t offset = 0,
+               std::optional<uint32_t> align_log2 = {},
                MemoryIndex memory = {}) {
     Op(opcode);
     const wasm::OpcodeInfo* info = wasm::FindOpcode(static_cast<uint32_t>(opcode));
@@ -209,25 +218,31 @@ class WasmBuilder {
     return static_cast<TypeIndex>(types_.size() - 1);
   }
 
-  FunctionIndex ImportFunction(absl::string_view module, absl::string_view name, const Types& params,
+  FunctionIndex ImportFunction(absl::string_view module,
+                               absl::string_view name,
+                               const Types& params,
                                const Types& results) {
     TP_CHECK(functions_.empty());
     Import(module, name, ExternalKind::kFunction).VarU64(ToInt(Type(params, results)));
     return static_cast<FunctionIndex>(imported_functions_++);
   }
-  MemoryIndex ImportMemory(absl::string_view module, absl::string_view name,
+  MemoryIndex ImportMemory(absl::string_view module,
+                           absl::string_view name,
                            const wasm::MemoryType& type) {
     TP_CHECK(memories_.empty());
     WriteMemory(Import(module, name, ExternalKind::kMemory), type);
     return static_cast<MemoryIndex>(imported_memories_++);
   }
-  TableIndex ImportTable(absl::string_view module, absl::string_view name,
+  TableIndex ImportTable(absl::string_view module,
+                         absl::string_view name,
                          const wasm::TableType& type) {
     TP_CHECK(tables_.empty());
     WriteTable(Import(module, name, ExternalKind::kTable), type);
     return static_cast<TableIndex>(imported_tables_++);
   }
-  GlobalIndex ImportGlobal(absl::string_view module, absl::string_view name, ValueType type,
+  GlobalIndex ImportGlobal(absl::string_view module,
+                           absl::string_view name,
+                           ValueType type,
                            bool is_mutable) {
     TP_CHECK(globals_.empty());
     ByteWriter& out = Import(module, name, ExternalKind::kGlobal);
@@ -240,7 +255,9 @@ class WasmBuilder {
   FunctionIndex NextFunction() const {
     return static_cast<FunctionIndex>(imported_functions_ + functions_.size());
   }
-  FunctionIndex Function(const Types& params, const Types& results, const Code& code,
+  FunctionIndex Function(const Types& params,
+                         const Types& results,
+                         const Code& code,
                          const std::vector<LocalRun>& locals = {}) {
     ByteWriter body;
     body.VarU64(locals.size());
@@ -263,7 +280,8 @@ class WasmBuilder {
     WriteMemory(memories_.emplace_back(), type);
     return static_cast<MemoryIndex>(imported_memories_ + memories_.size() - 1);
   }
-  TableIndex Table(uint64_t min_elements, std::optional<uint64_t> max_elements = {},
+  TableIndex Table(uint64_t min_elements,
+                   std::optional<uint64_t> max_elements = {},
                    ValueType element = ValueType::FuncRef()) {
     wasm::TableType type;
     type.limits = {min_elements, max_elements.value_or(UINT64_MAX), max_elements.has_value()};
@@ -292,7 +310,8 @@ class WasmBuilder {
   }
   void Start(FunctionIndex function) { start_ = function; }
 
-  void ActiveElements(TableIndex table, const Code& offset,
+  void ActiveElements(TableIndex table,
+                      const Code& offset,
                       absl::Span<const FunctionIndex> functions) {
     ByteWriter& out = elements_.emplace_back();
     out.VarU64(2);
@@ -388,13 +407,13 @@ class WasmBuilder {
     return out;
   }
   static void WriteMemory(ByteWriter& out, const wasm::MemoryType& type) {
-    builder_internal::WriteLimits(out, type.limits, type.shared,
-                                  type.address == wasm::AddressType::kI64);
+    builder_internal::WriteLimits(
+        out, type.limits, type.shared, type.address == wasm::AddressType::kI64);
   }
   static void WriteTable(ByteWriter& out, const wasm::TableType& type) {
     builder_internal::WriteValueType(out, type.element);
-    builder_internal::WriteLimits(out, type.limits, /*shared=*/false,
-                                  type.address == wasm::AddressType::kI64);
+    builder_internal::WriteLimits(
+        out, type.limits, /*shared=*/false, type.address == wasm::AddressType::kI64);
   }
   static void WriteExpression(ByteWriter& out, const Code& code) {
     out.Bytes(code.bytes());

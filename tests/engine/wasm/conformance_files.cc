@@ -5,10 +5,10 @@
 #include <fstream>
 #include <iterator>
 
-#include <boost/json.hpp>
-
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_split.h"
+#include <boost/json.hpp>
+
 #include "engine/support/check.h"
 
 namespace tidepool::test {

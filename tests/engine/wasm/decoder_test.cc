@@ -2,9 +2,10 @@
 
 #include <vector>
 
-#include "engine/wasm/limits.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+
+#include "engine/wasm/limits.h"
 #include "tests/engine/wasm/module_checks.h"
 
 namespace tidepool::test {
@@ -99,7 +100,8 @@ TEST(Decoder, NamesOffsetAndReason) {
   EXPECT_THAT(Message(DecodeStatus(ModuleOf({1, 4, 1, 0x5F, 0, 0}))),
               HasSubstr("unknown form of type 0x5f"));
   EXPECT_THAT(Message(DecodeStatus(ModuleOf({1, 5, 1, 0x60, 1, 0x7B, 0}))),
-              HasSubstr("malformed value type")) << "v128 while simd is off";
+              HasSubstr("malformed value type"))
+      << "v128 while simd is off";
   EXPECT_THAT(Message(DecodeStatus(ModuleOf({5, 3, 1, 4, 0}))), HasSubstr("limits flags 0x04"));
   EXPECT_THAT(Message(DecodeStatus(ModuleOf({0, 2, 1, 0xFF}))), HasSubstr("is not UTF-8"));
 }
@@ -117,8 +119,7 @@ TEST(Decoder, RefusesWhatIsNotConstant) {
   EXPECT_THAT(Message(DecodeStatus(ModuleOf({6, 6, 1, 0x7F, 0, 0x45, 0x0B, 0}))),
               HasSubstr("constant expression required, found opcode 0x45"));
   // i32.add is constant with extended_const only.
-  const std::vector<uint8_t> sum =
-      ModuleOf({6, 9, 1, 0x7F, 0, 0x41, 1, 0x41, 2, 0x6A, 0x0B});
+  const std::vector<uint8_t> sum = ModuleOf({6, 9, 1, 0x7F, 0, 0x41, 1, 0x41, 2, 0x6A, 0x0B});
   EXPECT_THAT(Message(DecodeStatus(sum)), HasSubstr("constant expression required"));
   Features features;
   features.extended_const = true;
@@ -147,12 +148,17 @@ TEST(Decoder, RefusesCountsThatTheBytesDoNotBack) {
 TEST(Decoder, NamesTheLimitThatIsPassed) {
   // 0xC1843D is 1,000,001.
   const std::vector<std::pair<uint8_t, const char*>> sections = {
-      {1, "1000001 types, the limit is 1000000"},     {2, "1000001 imports, the limit is 1000000"},
-      {3, "1000001 functions, the limit is 1000000"}, {6, "1000001 globals, the limit is 1000000"},
-      {7, "1000001 exports, the limit is 1000000"},   {4, "1000001 tables, the limit is 100000"},
-      {5, "1000001 memories, the limit is 100"},      {11, "1000001 data segments, the limit is 1000000"}};
+      {1, "1000001 types, the limit is 1000000"},
+      {2, "1000001 imports, the limit is 1000000"},
+      {3, "1000001 functions, the limit is 1000000"},
+      {6, "1000001 globals, the limit is 1000000"},
+      {7, "1000001 exports, the limit is 1000000"},
+      {4, "1000001 tables, the limit is 100000"},
+      {5, "1000001 memories, the limit is 100"},
+      {11, "1000001 data segments, the limit is 1000000"}};
   for (const auto& [section, message] : sections) {
-    EXPECT_THAT(Message(DecodeStatus(ModuleOf({section, 3, 0xC1, 0x84, 0x3D}))), HasSubstr(message));
+    EXPECT_THAT(Message(DecodeStatus(ModuleOf({section, 3, 0xC1, 0x84, 0x3D}))),
+                HasSubstr(message));
   }
   EXPECT_THAT(Message(DecodeStatus(ModuleOf({1, 4, 1, 0x60, 0xE9, 0x07}))),
               HasSubstr("1001 parameters, the limit is 1000"));
@@ -166,7 +172,8 @@ TEST(Decoder, LimitsNamesAndBodies) {
   EXPECT_TRUE(DecodeStatus(named.Build()).ok());
   WasmBuilder longer;
   longer.Custom(std::string(wasm::kNameBytesMax + 1, 'n'), {});
-  EXPECT_THAT(Message(DecodeStatus(longer.Build())), HasSubstr("100001 bytes, the limit is 100000"));
+  EXPECT_THAT(Message(DecodeStatus(longer.Build())),
+              HasSubstr("100001 bytes, the limit is 100000"));
 
   const auto body_of = [](size_t nops) {
     WasmBuilder module;

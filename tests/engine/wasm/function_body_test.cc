@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+
 #include "tests/support/wasm_builder.h"
 
 namespace tidepool::test {
@@ -46,14 +47,17 @@ struct Recorder {
     return absl::StrCat(" ", cast.depth, Text(cast.from), Text(cast.to));
   }
   static std::string Text(wasm::MemArg access) {
-    return absl::StrCat(" 2^", access.align_log2, " memory ", ToInt(access.memory), "+",
-                        access.offset);
+    return absl::StrCat(
+        " 2^", access.align_log2, " memory ", ToInt(access.memory), "+", access.offset);
   }
   static std::string Text(wasm::BlockType type) {
     switch (type.form) {
-      case wasm::BlockType::Form::kEmpty: return " []";
-      case wasm::BlockType::Form::kValue: return Text(type.value);
-      case wasm::BlockType::Form::kFunction: break;
+      case wasm::BlockType::Form::kEmpty:
+        return " []";
+      case wasm::BlockType::Form::kValue:
+        return Text(type.value);
+      case wasm::BlockType::Form::kFunction:
+        break;
     }
     return absl::StrCat(" type ", ToInt(type.type));
   }
@@ -66,18 +70,24 @@ struct Recorder {
     std::string text;
     for (uint32_t i = 0; i < catches.count(); ++i) {
       const wasm::CatchClause clause = catches.Next();
-      absl::StrAppend(&text, " (", static_cast<int>(clause.kind), " ", ToInt(clause.tag), " ",
-                      clause.depth, ")");
+      absl::StrAppend(&text,
+                      " (",
+                      static_cast<int>(clause.kind),
+                      " ",
+                      ToInt(clause.tag),
+                      " ",
+                      clause.depth,
+                      ")");
     }
     return text;
   }
   template <typename Index>
-    requires std::is_enum_v<Index>
-  static std::string Text(Index index) {
-    return absl::StrCat(" #", ToInt(index));
+  requires std::is_enum_v<Index>
+  static std::string Text(Index index) { return absl::StrCat(" #", ToInt(index)); }
+#define TP_OPCODE(code, name, text, immediate, signature, feature)   \
+  void Visit##name(auto... immediates) {                             \
+    Note(Opcode::k##name, (std::string() + ... + Text(immediates))); \
   }
-#define TP_OPCODE(code, name, text, immediate, signature, feature) \
-  void Visit##name(auto... immediates) { Note(Opcode::k##name, (std::string() + ... + Text(immediates))); }
 #include "engine/wasm/opcodes.def"
 #undef TP_OPCODE
 };
@@ -131,42 +141,56 @@ TEST(FunctionBody, ShowsImmediatesOfEachKind) {
                         .SelectTyped(ValueType::ExternRef())
                         .RefNull(wasm::HeapType::kFunc);
   EXPECT_THAT(Visited(code),
-              ElementsAre("begin", "1 block []", "3 loop i64", "5 if type 300",
-                          "8 br_table 1 2 200 0", "15 i32.const -65", "18 i64.const -9223372036854775808",
-                          "29 f32.const 2143289345", "34 f64.const 1", "43 call_indirect #5 #130",
-                          "47 select externref", "50 ref.null funcref"));
+              ElementsAre("begin",
+                          "1 block []",
+                          "3 loop i64",
+                          "5 if type 300",
+                          "8 br_table 1 2 200 0",
+                          "15 i32.const -65",
+                          "18 i64.const -9223372036854775808",
+                          "29 f32.const 2143289345",
+                          "34 f64.const 1",
+                          "43 call_indirect #5 #130",
+                          "47 select externref",
+                          "50 ref.null funcref"));
 }
 
 TEST(FunctionBody, ShowsMemoryAccesses) {
-  EXPECT_THAT(Visited(Code()
-                          .Access(Opcode::kI32Load, 128)
-                          .Access(Opcode::kI64Store8, uint64_t{1} << 40, 0, static_cast<MemoryIndex>(3))
-                          .Access(Opcode::kV128Load16Lane, 1)
-                          .Byte(7)
-                          .Access(Opcode::kI32AtomicRmw8CmpxchgU)
-                          .Op(Opcode::kMemoryCopy, {1, 2})
-                          .Op(Opcode::kMemoryInit, {4, 5})),
-              ElementsAre("begin", "1 i32.load 2^2 memory 0+128",
-                          "5 i64.store8 2^0 memory 3+1099511627776",
-                          "14 v128.load16_lane 2^1 memory 0+1 lane 7",
-                          "19 i32.atomic.rmw8.cmpxchg_u 2^0 memory 0+0", "23 memory.copy #1 #2",
-                          "27 memory.init #4 #5"));
+  EXPECT_THAT(
+      Visited(Code()
+                  .Access(Opcode::kI32Load, 128)
+                  .Access(Opcode::kI64Store8, uint64_t{1} << 40, 0, static_cast<MemoryIndex>(3))
+                  .Access(Opcode::kV128Load16Lane, 1)
+                  .Byte(7)
+                  .Access(Opcode::kI32AtomicRmw8CmpxchgU)
+                  .Op(Opcode::kMemoryCopy, {1, 2})
+                  .Op(Opcode::kMemoryInit, {4, 5})),
+      ElementsAre("begin",
+                  "1 i32.load 2^2 memory 0+128",
+                  "5 i64.store8 2^0 memory 3+1099511627776",
+                  "14 v128.load16_lane 2^1 memory 0+1 lane 7",
+                  "19 i32.atomic.rmw8.cmpxchg_u 2^0 memory 0+0",
+                  "23 memory.copy #1 #2",
+                  "27 memory.init #4 #5"));
 }
 
 TEST(FunctionBody, ShowsExceptionsAndCasts) {
-  EXPECT_THAT(Visited(Code()
-                          .Open(Opcode::kTryTable)
-                          .Bytes({2, 0, 130, 1, 3, 2, 1})
-                          .Op(Opcode::kBrOnCast, {1, 6})
-                          .Bytes({0x6E, 0x05})),
-              ElementsAre("begin", "1 try_table [] (0 130 3) (2 0 1)",
-                          "10 br_on_cast 6 anyref (ref 5)"));
+  EXPECT_THAT(
+      Visited(Code()
+                  .Open(Opcode::kTryTable)
+                  .Bytes({2, 0, 130, 1, 3, 2, 1})
+                  .Op(Opcode::kBrOnCast, {1, 6})
+                  .Bytes({0x6E, 0x05})),
+      ElementsAre("begin", "1 try_table [] (0 130 3) (2 0 1)", "10 br_on_cast 6 anyref (ref 5)"));
 }
 
 TEST(FunctionBody, NamesOperatorsThatAreOff) {
-  for (const Code& code : {Code().Op(Opcode::kI32x4Add), Code().Op(Opcode::kReturnCall, {0}),
-                           Code().Op(Opcode::kAtomicFence, {0}), Code().Op(Opcode::kRefEq),
-                           Code().Op(Opcode::kThrowRef), Code().Op(Opcode::kI64Add128)}) {
+  for (const Code& code : {Code().Op(Opcode::kI32x4Add),
+                           Code().Op(Opcode::kReturnCall, {0}),
+                           Code().Op(Opcode::kAtomicFence, {0}),
+                           Code().Op(Opcode::kRefEq),
+                           Code().Op(Opcode::kThrowRef),
+                           Code().Op(Opcode::kI64Add128)}) {
     Recorder recorder;
     const BodyResult result = wasm::VisitFunctionBody<true>(BodyOf(code), {}, recorder);
     EXPECT_EQ(result.outcome, BodyResult::Outcome::kMalformed);
@@ -181,27 +205,31 @@ struct CoreOnly : Recorder {
 
 TEST(FunctionBody, TellsTheVisitorWhatItHasNoMethodFor) {
   CoreOnly visitor;
-  const BodyResult result =
-      wasm::VisitFunctionBody<false>(BodyOf(Code().Op(Opcode::kNop).Op(Opcode::kI32x4Add)), {}, visitor);
+  const BodyResult result = wasm::VisitFunctionBody<false>(
+      BodyOf(Code().Op(Opcode::kNop).Op(Opcode::kI32x4Add)), {}, visitor);
   EXPECT_EQ(result.outcome, BodyResult::Outcome::kStopped);
   EXPECT_EQ(result.offset, 2u);
   EXPECT_EQ(visitor.unsupported, Opcode::kI32x4Add);
 }
 
 TEST(FunctionBody, RefusesEveryPrefixOfAnImmediate) {
-  const std::vector<Code> whole = {
-      Code().I32Const(INT32_MIN),        Code().I64Const(INT64_MIN),
-      Code().F32Const(1),                Code().F64Const(1),
-      Code().BrTable({1, 2, 3}, 4),      Code().Access(Opcode::kI32Load, 70000),
-      Code().Open(Opcode::kBlock),       Code().SelectTyped(ValueType::I32()),
-      Code().Op(Opcode::kCall, {70000}), Code().Op(Opcode::kTableCopy, {1, 2}),
-      Code().RefNull(wasm::HeapType::kFunc)};
+  const std::vector<Code> whole = {Code().I32Const(INT32_MIN),
+                                   Code().I64Const(INT64_MIN),
+                                   Code().F32Const(1),
+                                   Code().F64Const(1),
+                                   Code().BrTable({1, 2, 3}, 4),
+                                   Code().Access(Opcode::kI32Load, 70000),
+                                   Code().Open(Opcode::kBlock),
+                                   Code().SelectTyped(ValueType::I32()),
+                                   Code().Op(Opcode::kCall, {70000}),
+                                   Code().Op(Opcode::kTableCopy, {1, 2}),
+                                   Code().RefNull(wasm::HeapType::kFunc)};
   for (const Code& code : whole) {
     const std::vector<uint8_t> body = BodyOf(code);
     for (size_t size = 2; size < body.size(); ++size) {
       Recorder recorder;
-      const BodyResult result = wasm::VisitFunctionBody<true>(
-          absl::MakeConstSpan(body).first(size), {}, recorder);
+      const BodyResult result =
+          wasm::VisitFunctionBody<true>(absl::MakeConstSpan(body).first(size), {}, recorder);
       EXPECT_EQ(result.outcome, BodyResult::Outcome::kMalformed)
           << ToString(static_cast<Opcode>(body[1])) << ", " << size << " bytes";
       EXPECT_THAT(recorder.seen, ElementsAre("begin")) << "the visitor must not see half of it";
@@ -210,7 +238,8 @@ TEST(FunctionBody, RefusesEveryPrefixOfAnImmediate) {
 }
 
 TEST(FunctionBody, RefusesNumbersThatDoNotFit) {
-  for (const std::vector<uint8_t>& body : std::vector<std::vector<uint8_t>>{
+  for (const std::vector<uint8_t>& body :
+       std::vector<std::vector<uint8_t>>{
            {0, 0x41, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00},   // i32.const of six bytes.
            {0, 0x41, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F},         // Unused bits are not the sign.
            {0, 0x10, 0xFF, 0xFF, 0xFF, 0xFF, 0x1F},         // call of an index beyond 32 bits.
@@ -226,8 +255,8 @@ TEST(FunctionBody, RefusesNumbersThatDoNotFit) {
 }
 
 TEST(FunctionBody, CountsLocalsWithoutWrapping) {
-  const std::vector<uint8_t> body = {2,    0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0x7F,
-                                     0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0x7F, 0x0B};
+  const std::vector<uint8_t> body = {
+      2, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0x7F, 0x0B};
   Recorder recorder;
   const BodyResult result = wasm::VisitFunctionBody<true>(body, {}, recorder);
   EXPECT_EQ(result.outcome, BodyResult::Outcome::kMalformed);

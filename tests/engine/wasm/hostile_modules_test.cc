@@ -5,16 +5,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
 #include "engine/support/byte_writer.h"
 #include "engine/support/units.h"
 #include "engine/wasm/limits.h"
-#include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "tests/engine/wasm/module_checks.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -57,10 +57,9 @@ Cost CostOf(const std::vector<uint8_t>& bytes, const wasm::Features& features) {
   if (child == 0) {
     Cost cost;
     const uint64_t before = ResidentBytesMax();
-    const auto start = std::chrono::steady_clock::now();
+    const double start = CpuSeconds();
     cost.accepted = Verdict(bytes, features).ok();
-    cost.seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    cost.seconds = CpuSeconds() - start;
     cost.memory_bytes = ResidentBytesMax() - before;
     const bool written = write(pipe_ends[1], &cost, sizeof(cost)) == sizeof(cost);
     _exit(written ? 0 : 1);
@@ -76,14 +75,17 @@ Cost CostOf(const std::vector<uint8_t>& bytes, const wasm::Features& features) {
   return cost;
 }
 
-void ExpectWithinBudget(const std::string& name, const std::vector<uint8_t>& bytes, bool accepted,
+void ExpectWithinBudget(const std::string& name,
+                        const std::vector<uint8_t>& bytes,
+                        bool accepted,
                         const wasm::Features& features = {}) {
   const Cost cost = CostOf(bytes, features);
   const auto size = static_cast<double>(bytes.size());
   EXPECT_EQ(cost.accepted, accepted) << name << ": " << Verdict(bytes, features);
   if (!kMeasured) return;
   EXPECT_LT(cost.seconds, 0.1 + 2e-6 * size) << name << ", " << bytes.size() << " bytes";
-  EXPECT_LT(cost.memory_bytes, 64 * bytes.size() + 64'000'000) << name << ", " << bytes.size() << " bytes";
+  EXPECT_LT(cost.memory_bytes, 64 * bytes.size() + 64'000'000)
+      << name << ", " << bytes.size() << " bytes";
 }
 
 // Sections of a module, each `count` times the same entry.
@@ -112,11 +114,12 @@ const std::vector<uint8_t> kEmptyType = {0x60, 0, 0};
 
 TEST(HostileModules, MillionsOfEmptyThings) {
   ExpectWithinBudget("types", Repeated().Section(1, 1'000'000, kEmptyType).bytes(), true);
-  ExpectWithinBudget("types compared", Repeated().Section(1, 1'000'000, kEmptyType).bytes(), true,
-                     EveryFeature());
-  ExpectWithinBudget("imports",
-                     Repeated().Section(1, 1, kEmptyType).Section(2, 1'000'000, {0, 0, 0, 0}).bytes(),
-                     true);
+  ExpectWithinBudget(
+      "types compared", Repeated().Section(1, 1'000'000, kEmptyType).bytes(), true, EveryFeature());
+  ExpectWithinBudget(
+      "imports",
+      Repeated().Section(1, 1, kEmptyType).Section(2, 1'000'000, {0, 0, 0, 0}).bytes(),
+      true);
   ExpectWithinBudget("functions",
                      Repeated()
                          .Section(1, 1, kEmptyType)
@@ -124,8 +127,8 @@ TEST(HostileModules, MillionsOfEmptyThings) {
                          .Section(10, 1'000'000, {2, 0, 0x0B})
                          .bytes(),
                      true);
-  ExpectWithinBudget("globals",
-                     Repeated().Section(6, 1'000'000, {0x7F, 0, 0x41, 0, 0x0B}).bytes(), true);
+  ExpectWithinBudget(
+      "globals", Repeated().Section(6, 1'000'000, {0x7F, 0, 0x41, 0, 0x0B}).bytes(), true);
   ExpectWithinBudget("tables", Repeated().Section(4, 100'000, {0x70, 0, 0}).bytes(), true);
   ExpectWithinBudget("passive data", Repeated().Section(11, 1'000'000, {1, 0}).bytes(), true);
   ExpectWithinBudget("passive elements", Repeated().Section(9, 3'000'000, {1, 0, 0}).bytes(), true);
@@ -151,12 +154,10 @@ TEST(HostileModules, MillionsOfExports) {
     contents.U8(3);
     contents.U8(0);
   }
-  ExpectWithinBudget("exports",
-                     Repeated()
-                         .Section(6, 1, {0x7F, 0, 0x41, 0, 0x0B})
-                         .Raw(7, contents.bytes())
-                         .bytes(),
-                     true);
+  ExpectWithinBudget(
+      "exports",
+      Repeated().Section(6, 1, {0x7F, 0, 0x41, 0, 0x0B}).Raw(7, contents.bytes()).bytes(),
+      true);
 }
 
 // 3.8 million blocks within each other.
@@ -172,8 +173,10 @@ TEST(HostileModules, NestingAsDeepAsTheBodyIsLong) {
     code.insert(code.end(), depth, 0x0B);
     if (opener == 0x04) code.insert(code.begin(), 0x00);  // unreachable feeds the conditions.
     WasmBuilder module;
-    module.Function({}, {}, Code().Bytes(absl::MakeConstSpan(code).first(
-                                std::min<size_t>(code.size(), wasm::kFunctionBodyBytesMax - 2))));
+    module.Function({},
+                    {},
+                    Code().Bytes(absl::MakeConstSpan(code).first(
+                        std::min<size_t>(code.size(), wasm::kFunctionBodyBytesMax - 2))));
     // With ifs the body is one byte too long and its last end is cut off.
     ExpectWithinBudget("nesting", module.Build(), opener != 0x04);
     WasmBuilder unclosed;
@@ -197,8 +200,8 @@ TEST(HostileModules, WideBlocksManyTimes) {
 
 TEST(HostileModules, WideCallsManyTimes) {
   WasmBuilder module;
-  const FunctionIndex wide = module.ImportFunction(
-      "m", "f", Types(1000, ValueType::I64()), Types(1000, ValueType::F64()));
+  const FunctionIndex wide =
+      module.ImportFunction("m", "f", Types(1000, ValueType::I64()), Types(1000, ValueType::F64()));
   Code code;
   code.Op(Opcode::kUnreachable);
   for (int i = 0; i < 1'000'000; ++i) code.Call(wide).Op(Opcode::kUnreachable);
@@ -259,13 +262,10 @@ TEST(HostileModules, ManyRunsOfLocals) {
   section.U8(1);
   section.VarU64(body.offset());
   section.Bytes(body.bytes());
-  ExpectWithinBudget("empty runs",
-                     Repeated()
-                         .Section(1, 1, kEmptyType)
-                         .Section(3, 1, {0})
-                         .Raw(10, section.bytes())
-                         .bytes(),
-                     true);
+  ExpectWithinBudget(
+      "empty runs",
+      Repeated().Section(1, 1, kEmptyType).Section(3, 1, {0}).Raw(10, section.bytes()).bytes(),
+      true);
 }
 
 TEST(HostileModules, LongConstantExpressions) {
@@ -287,22 +287,22 @@ TEST(HostileModules, DamageIsRefusedOrHarmless) {
   module.Memory(1, 2);
   const GlobalIndex count = module.Global(ValueType::I64(), true, Code().I64Const(-2));
   const TypeIndex pair = module.Type({ValueType::I32()}, {ValueType::I32(), ValueType::I64()});
-  const FunctionIndex f = module.Function(
-      {ValueType::I32()}, {ValueType::I32(), ValueType::I64()},
-      Code()
-          .LocalGet(0)
-          .Open(Opcode::kBlock, pair)
-          .Open(Opcode::kIf, ValueType::I32())
-          .I32Const(1)
-          .Else()
-          .LocalGet(1)
-          .Access(Opcode::kI32Load16S, 70000)
-          .End()
-          .GlobalGet(count)
-          .LocalGet(0)
-          .BrTable({0, 1, 0}, 1)
-          .End(),
-      {{3, ValueType::I32()}, {2, ValueType::F64()}});
+  const FunctionIndex f = module.Function({ValueType::I32()},
+                                          {ValueType::I32(), ValueType::I64()},
+                                          Code()
+                                              .LocalGet(0)
+                                              .Open(Opcode::kBlock, pair)
+                                              .Open(Opcode::kIf, ValueType::I32())
+                                              .I32Const(1)
+                                              .Else()
+                                              .LocalGet(1)
+                                              .Access(Opcode::kI32Load16S, 70000)
+                                              .End()
+                                              .GlobalGet(count)
+                                              .LocalGet(0)
+                                              .BrTable({0, 1, 0}, 1)
+                                              .End(),
+                                          {{3, ValueType::I32()}, {2, ValueType::F64()}});
   module.ExportFunction("f", f);
   module.ActiveElements({}, Code().I32Const(0), {log, f});
   module.ActiveData(Code().I32Const(8), "some bytes");
@@ -319,15 +319,25 @@ TEST(HostileModules, DamageIsRefusedOrHarmless) {
     for (uint32_t change = 0; change <= random() % 3; ++change) {
       const size_t at = 8 + random() % (damaged.size() - 8);
       switch (random() % 4) {
-        case 0: damaged[at] = static_cast<uint8_t>(random()); break;
-        case 1: damaged[at] ^= static_cast<uint8_t>(1u << random() % 8); break;
-        case 2: damaged.insert(damaged.begin() + static_cast<ptrdiff_t>(at), static_cast<uint8_t>(random())); break;
-        default: damaged.erase(damaged.begin() + static_cast<ptrdiff_t>(at)); break;
+        case 0:
+          damaged[at] = static_cast<uint8_t>(random());
+          break;
+        case 1:
+          damaged[at] ^= static_cast<uint8_t>(1u << random() % 8);
+          break;
+        case 2:
+          damaged.insert(damaged.begin() + static_cast<ptrdiff_t>(at),
+                         static_cast<uint8_t>(random()));
+          break;
+        default:
+          damaged.erase(damaged.begin() + static_cast<ptrdiff_t>(at));
+          break;
       }
     }
     // Exactly as long as the bytes, so that a sanitizer sees a read beyond them.
     damaged.shrink_to_fit();
-    const absl::Status verdict = Verdict(damaged, round % 2 == 0 ? wasm::Features() : EveryFeature());
+    const absl::Status verdict =
+        Verdict(damaged, round % 2 == 0 ? wasm::Features() : EveryFeature());
     if (!verdict.ok()) {
       EXPECT_EQ(verdict.code(), absl::StatusCode::kInvalidArgument);
       ++refused;

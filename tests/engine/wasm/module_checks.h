@@ -1,10 +1,14 @@
 // Short ways to decode and validate, for the tests of this folder.
 #pragma once
 
+#include <time.h>
+
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+
 #include "engine/wasm/decoder.h"
 #include "engine/wasm/validator.h"
 #include "tests/support/wasm_builder.h"
@@ -35,8 +39,17 @@ inline absl::Status Verdict(const WasmBuilder& module, const wasm::Features& fea
   return Verdict(module.Build(), features);
 }
 
+// Of this process, so that a busy machine does not count.
+inline double CpuSeconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
 // As std::string, which gmock's matchers understand.
-inline std::string Message(const absl::Status& status) { return std::string(status.message()); }
+inline std::string Message(const absl::Status& status) {
+  return std::string(status.message());
+}
 
 // "\0asm", version 1, then `rest`.
 inline std::vector<uint8_t> ModuleOf(std::initializer_list<uint8_t> rest) {

@@ -2,6 +2,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+
 #include "tests/engine/wasm/module_checks.h"
 
 namespace tidepool::test {
@@ -20,7 +21,9 @@ NameSection NamesOf(absl::Span<const uint8_t> contents, std::vector<uint8_t>* by
   return NameSection::Read(*module);
 }
 
-FunctionIndex At(uint32_t index) { return static_cast<FunctionIndex>(index); }
+FunctionIndex At(uint32_t index) {
+  return static_cast<FunctionIndex>(index);
+}
 
 TEST(NameSection, FindsNamesByIndex) {
   WasmBuilder builder;

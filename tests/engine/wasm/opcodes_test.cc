@@ -29,7 +29,8 @@ TEST(Opcodes, FindsByCode) {
   EXPECT_EQ(add->text, "i32.add");
   EXPECT_EQ(FindOpcode(0x06), nullptr);
   EXPECT_EQ(FindOpcode(0xFD009A), nullptr);
-  EXPECT_EQ(ToString(Opcode::kI32x4RelaxedDotI8x16I7x16AddS), "i32x4.relaxed_dot_i8x16_i7x16_add_s");
+  EXPECT_EQ(ToString(Opcode::kI32x4RelaxedDotI8x16I7x16AddS),
+            "i32x4.relaxed_dot_i8x16_i7x16_add_s");
   EXPECT_EQ(ToString(static_cast<Opcode>(0x27)), "(no operator)");
 }
 

@@ -11,8 +11,13 @@ ValueType Concrete(uint32_t type, bool nullable) {
 
 TEST(TypeRelations, NumbersFitOnlyThemselves) {
   const TypeRelations relations({}, false);
-  const ValueType types[] = {ValueType::I32(), ValueType::I64(), ValueType::F32(), ValueType::F64(),
-                             ValueType::V128(), ValueType::FuncRef(), ValueType::ExternRef()};
+  const ValueType types[] = {ValueType::I32(),
+                             ValueType::I64(),
+                             ValueType::F32(),
+                             ValueType::F64(),
+                             ValueType::V128(),
+                             ValueType::FuncRef(),
+                             ValueType::ExternRef()};
   for (const ValueType actual : types) {
     for (const ValueType expected : types) {
       EXPECT_EQ(relations.IsSubtype(actual, expected), actual == expected)
@@ -24,16 +29,16 @@ TEST(TypeRelations, NumbersFitOnlyThemselves) {
 
 TEST(TypeRelations, EqualDefinitionsAreOneType) {
   const std::vector<FunctionType> types = {
-      {{ValueType::I32()}, {}},        // 0
-      {{ValueType::I64()}, {}},        // 1
-      {{ValueType::I32()}, {}},        // 2: as 0.
-      {{Concrete(0, true)}, {}},       // 3
-      {{Concrete(2, true)}, {}},       // 4: as 3.
-      {{Concrete(2, false)}, {}},      // 5
-      {{}, {Concrete(6, true)}},       // 6: names itself.
-      {{}, {Concrete(7, true)}},       // 7: as 6.
-      {{}, {Concrete(6, true)}},       // 8: names another.
-      {{}, {ValueType::I32()}},        // 9: not as 0.
+      {{ValueType::I32()}, {}},    // 0
+      {{ValueType::I64()}, {}},    // 1
+      {{ValueType::I32()}, {}},    // 2: as 0.
+      {{Concrete(0, true)}, {}},   // 3
+      {{Concrete(2, true)}, {}},   // 4: as 3.
+      {{Concrete(2, false)}, {}},  // 5
+      {{}, {Concrete(6, true)}},   // 6: names itself.
+      {{}, {Concrete(7, true)}},   // 7: as 6.
+      {{}, {Concrete(6, true)}},   // 8: names another.
+      {{}, {ValueType::I32()}},    // 9: not as 0.
   };
   const TypeRelations relations(types, true);
   const auto same = [&](uint32_t a, uint32_t b) {
@@ -49,7 +54,8 @@ TEST(TypeRelations, EqualDefinitionsAreOneType) {
 }
 
 TEST(TypeRelations, ReferencesFollowNullabilityAndHierarchy) {
-  const TypeRelations relations({{{ValueType::I32()}, {}}, {{ValueType::I32()}, {}}, {{}, {}}}, true);
+  const TypeRelations relations({{{ValueType::I32()}, {}}, {{ValueType::I32()}, {}}, {{}, {}}},
+                                true);
   const auto fits = [&](ValueType actual, ValueType expected) {
     return relations.IsSubtype(actual, expected);
   };

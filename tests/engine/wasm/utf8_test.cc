@@ -14,9 +14,18 @@ TEST(Utf8, AcceptsEachLength) {
 }
 
 TEST(Utf8, RefusesWhatIsNoCharacter) {
-  for (const char* text : {"\x80", "\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80",
-                           "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF",
-                           "\xE2\x28\xA1", "\xE2\x82\x28", "12345678\xC2"}) {
+  for (const char* text : {"\x80",
+                           "\xC0\x80",
+                           "\xC1\xBF",
+                           "\xE0\x9F\xBF",
+                           "\xED\xA0\x80",
+                           "\xF0\x8F\xBF\xBF",
+                           "\xF4\x90\x80\x80",
+                           "\xF5\x80\x80\x80",
+                           "\xFF",
+                           "\xE2\x28\xA1",
+                           "\xE2\x82\x28",
+                           "12345678\xC2"}) {
     EXPECT_FALSE(IsValidUtf8(text)) << text;
   }
 }

@@ -2,9 +2,10 @@
 
 #include <vector>
 
-#include "engine/wasm/limits.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+
+#include "engine/wasm/limits.h"
 #include "tests/engine/wasm/module_checks.h"
 
 namespace tidepool::test {
@@ -16,7 +17,8 @@ using wasm::HeapType;
 using Types = WasmBuilder::Types;
 
 // What is said about a module of one function [i32] -> results, with memory and table.
-absl::Status BodyVerdict(const Code& code, const Types& results = {},
+absl::Status BodyVerdict(const Code& code,
+                         const Types& results = {},
                          const Features& features = {}) {
   WasmBuilder module;
   module.Table(1);
@@ -62,7 +64,8 @@ TEST(Validator, RefusesUnknownIndexes) {
   EXPECT_THAT(Message(BodyVerdict(Code().Call(FunctionIndex{9}))), HasSubstr("unknown function 9"));
   EXPECT_THAT(Message(BodyVerdict(Code().Br(1 + 0).Br(2))), HasSubstr("unknown label 1"));
   EXPECT_THAT(Message(BodyVerdict(Code().CallIndirect(TypeIndex{7}))), HasSubstr("unknown type 7"));
-  EXPECT_THAT(Message(BodyVerdict(Code().Op(Opcode::kTableSize, {3}))), HasSubstr("unknown table 3"));
+  EXPECT_THAT(Message(BodyVerdict(Code().Op(Opcode::kTableSize, {3}))),
+              HasSubstr("unknown table 3"));
   EXPECT_THAT(Message(BodyVerdict(Code().Op(Opcode::kMemorySize, {2}))),
               HasSubstr("unknown memory 2"));
   EXPECT_THAT(Message(BodyVerdict(Code().Op(Opcode::kElemDrop, {0}))),
@@ -77,9 +80,10 @@ TEST(Validator, UnreachableCodeTakesWhatItWantsButIsTyped) {
   EXPECT_EQ(BodyVerdict(Code().Op(Opcode::kUnreachable).Op(Opcode::kI32Add), {ValueType::I32()}),
             absl::OkStatus());
   EXPECT_EQ(BodyVerdict(Code().Br(0).Op(Opcode::kSelect).Op(Opcode::kDrop)), absl::OkStatus());
-  EXPECT_THAT(Message(BodyVerdict(
-                  Code().Op(Opcode::kUnreachable).I64Const(1).Op(Opcode::kI32Eqz).Op(Opcode::kDrop))),
-              HasSubstr("expected i32, found i64"));
+  EXPECT_THAT(
+      Message(BodyVerdict(
+          Code().Op(Opcode::kUnreachable).I64Const(1).Op(Opcode::kI32Eqz).Op(Opcode::kDrop))),
+      HasSubstr("expected i32, found i64"));
   EXPECT_THAT(Message(BodyVerdict(Code().Op(Opcode::kReturn).I32Const(1))),
               HasSubstr("1 values remain"));
 }
@@ -94,7 +98,8 @@ TEST(Validator, BlocksPassValuesAsTheirTypeSays) {
   WasmBuilder module;
   const TypeIndex swap =
       module.Type({ValueType::I32(), ValueType::I64()}, {ValueType::I64(), ValueType::I32()});
-  module.Function({}, {},
+  module.Function({},
+                  {},
                   Code()
                       .I32Const(1)
                       .I64Const(2)
@@ -107,29 +112,31 @@ TEST(Validator, BlocksPassValuesAsTheirTypeSays) {
                       .Op(Opcode::kDrop)
                       .Op(Opcode::kDrop));
   EXPECT_EQ(Verdict(module), absl::OkStatus());
-  EXPECT_EQ(BodyVerdict(Code().LocalGet(0).Open(Opcode::kIf, ValueType::I32()).I32Const(1).Else()
-                            .I32Const(2).End(), {ValueType::I32()}),
-            absl::OkStatus());
-  EXPECT_THAT(Message(BodyVerdict(
-                  Code().LocalGet(0).Open(Opcode::kIf, ValueType::I32()).I32Const(1).End(),
-                  {ValueType::I32()})),
-              HasSubstr("if without else"));
-  // A branch to a loop takes its parameters, of which this one has none.
-  EXPECT_EQ(BodyVerdict(Code().Open(Opcode::kLoop, ValueType::I32()).Br(0).End(),
+  EXPECT_EQ(BodyVerdict(Code()
+                            .LocalGet(0)
+                            .Open(Opcode::kIf, ValueType::I32())
+                            .I32Const(1)
+                            .Else()
+                            .I32Const(2)
+                            .End(),
                         {ValueType::I32()}),
             absl::OkStatus());
+  EXPECT_THAT(
+      Message(BodyVerdict(Code().LocalGet(0).Open(Opcode::kIf, ValueType::I32()).I32Const(1).End(),
+                          {ValueType::I32()})),
+      HasSubstr("if without else"));
+  // A branch to a loop takes its parameters, of which this one has none.
+  EXPECT_EQ(
+      BodyVerdict(Code().Open(Opcode::kLoop, ValueType::I32()).Br(0).End(), {ValueType::I32()}),
+      absl::OkStatus());
 }
 
 TEST(Validator, BranchTablesAgreeInNumber) {
-  EXPECT_THAT(Message(BodyVerdict(Code()
-                                      .Open(Opcode::kBlock)
-                                      .I32Const(1)
-                                      .LocalGet(0)
-                                      .BrTable({0}, 1)
-                                      .End()
-                                      .I32Const(1),
-                                  {ValueType::I32()})),
-              HasSubstr("different numbers of values"));
+  EXPECT_THAT(
+      Message(BodyVerdict(
+          Code().Open(Opcode::kBlock).I32Const(1).LocalGet(0).BrTable({0}, 1).End().I32Const(1),
+          {ValueType::I32()})),
+      HasSubstr("different numbers of values"));
   const std::vector<uint32_t> most(wasm::kBrTableTargetCountMax, 0);
   EXPECT_EQ(BodyVerdict(Code().LocalGet(0).BrTable(most, 0)), absl::OkStatus());
   const std::vector<uint32_t> more(wasm::kBrTableTargetCountMax + 1, 0);
@@ -143,30 +150,35 @@ TEST(Validator, SelectWithoutTypeIsForNumbers) {
               HasSubstr("needs a type"));
   EXPECT_EQ(BodyVerdict(Code(refs).SelectTyped(ValueType::FuncRef()).Op(Opcode::kDrop)),
             absl::OkStatus());
-  EXPECT_THAT(Message(BodyVerdict(
-                  Code().I32Const(1).I64Const(1).LocalGet(0).Op(Opcode::kSelect).Op(Opcode::kDrop))),
-              HasSubstr("expected i32, found i64"));
+  EXPECT_THAT(
+      Message(BodyVerdict(
+          Code().I32Const(1).I64Const(1).LocalGet(0).Op(Opcode::kSelect).Op(Opcode::kDrop))),
+      HasSubstr("expected i32, found i64"));
 }
 
 TEST(Validator, AccessesKeepToTheirAlignmentAndMemory) {
-  EXPECT_THAT(Message(BodyVerdict(Code().LocalGet(0).Access(Opcode::kI32Load16U, 0, 2).Op(Opcode::kDrop))),
-              HasSubstr("alignment 2^2 is larger than the natural 2^1"));
+  EXPECT_THAT(
+      Message(BodyVerdict(Code().LocalGet(0).Access(Opcode::kI32Load16U, 0, 2).Op(Opcode::kDrop))),
+      HasSubstr("alignment 2^2 is larger than the natural 2^1"));
   Features threads;
   threads.threads = true;
-  EXPECT_THAT(Message(BodyVerdict(
-                  Code().LocalGet(0).Access(Opcode::kI32AtomicLoad, 0, 1).Op(Opcode::kDrop), {}, threads)),
-              HasSubstr("needs the natural alignment 2^2"));
+  EXPECT_THAT(
+      Message(BodyVerdict(
+          Code().LocalGet(0).Access(Opcode::kI32AtomicLoad, 0, 1).Op(Opcode::kDrop), {}, threads)),
+      HasSubstr("needs the natural alignment 2^2"));
   Features wide;
   wide.memory64 = true;
-  EXPECT_THAT(Message(BodyVerdict(Code().LocalGet(0).Access(Opcode::kI32Load, uint64_t{1} << 32)
-                                      .Op(Opcode::kDrop), {}, wide)),
+  EXPECT_THAT(Message(BodyVerdict(
+                  Code().LocalGet(0).Access(Opcode::kI32Load, uint64_t{1} << 32).Op(Opcode::kDrop),
+                  {},
+                  wide)),
               HasSubstr("out of range for a 32-bit memory"));
   WasmBuilder memory64;
   wasm::MemoryType type;
   type.address = wasm::AddressType::kI64;
   memory64.Memory(type);
-  memory64.Function({}, {}, Code().I64Const(0).Access(Opcode::kI32Load, uint64_t{1} << 32)
-                                .Op(Opcode::kDrop));
+  memory64.Function(
+      {}, {}, Code().I64Const(0).Access(Opcode::kI32Load, uint64_t{1} << 32).Op(Opcode::kDrop));
   EXPECT_EQ(Verdict(memory64, wide), absl::OkStatus());
   WasmBuilder none;
   none.Function({}, {}, Code().I32Const(0).Access(Opcode::kI32Load).Op(Opcode::kDrop));
@@ -181,13 +193,18 @@ TEST(Validator, LocalsAreFoundWhereverTheyLie) {
     code.LocalGet(local).Op(local <= 100 ? Opcode::kI32Eqz : Opcode::kI64Eqz).Op(Opcode::kDrop);
   }
   code.LocalGet(40000).F32Const(1).Op(Opcode::kF32Add).Op(Opcode::kDrop);
-  module.Function({ValueType::I32()}, {}, code,
-                  {{100, ValueType::I32()}, {0, ValueType::F64()}, {39899, ValueType::I64()},
+  module.Function({ValueType::I32()},
+                  {},
+                  code,
+                  {{100, ValueType::I32()},
+                   {0, ValueType::F64()},
+                   {39899, ValueType::I64()},
                    {1, ValueType::F32()}});
   EXPECT_EQ(Verdict(module), absl::OkStatus());
 
   WasmBuilder many_params;
-  many_params.Function(Types(300, ValueType::F64()), {},
+  many_params.Function(Types(300, ValueType::F64()),
+                       {},
                        Code().LocalGet(299).Op(Opcode::kF64Neg).LocalSet(300),
                        {{1, ValueType::F64()}});
   EXPECT_EQ(Verdict(many_params), absl::OkStatus());
@@ -315,16 +332,20 @@ TEST(Validator, RefFuncNeedsADeclaration) {
   EXPECT_THAT(Message(Verdict(module)), HasSubstr("undeclared function reference 0"));
 }
 
-// ---- Beyond 2.0 -------------------------------------------------------------------------------------
+// ---- Beyond 2.0
+// -------------------------------------------------------------------------------------
 
 TEST(Validator, TailCallsNeedTheResultsOfTheirFunction) {
   Features features;
   features.tail_call = true;
   WasmBuilder module;
-  const FunctionIndex callee = module.Function({ValueType::I32()}, {ValueType::I64()}, Code().I64Const(1));
-  module.Function({}, {ValueType::I64()}, Code().I32Const(1).Op(Opcode::kReturnCall, {ToInt(callee)}));
+  const FunctionIndex callee =
+      module.Function({ValueType::I32()}, {ValueType::I64()}, Code().I64Const(1));
+  module.Function(
+      {}, {ValueType::I64()}, Code().I32Const(1).Op(Opcode::kReturnCall, {ToInt(callee)}));
   EXPECT_EQ(Verdict(module, features), absl::OkStatus());
-  module.Function({}, {ValueType::I32()}, Code().I32Const(1).Op(Opcode::kReturnCall, {ToInt(callee)}));
+  module.Function(
+      {}, {ValueType::I32()}, Code().I32Const(1).Op(Opcode::kReturnCall, {ToInt(callee)}));
   EXPECT_THAT(Message(Verdict(module, features)), HasSubstr("results of its function"));
 }
 
@@ -337,17 +358,14 @@ TEST(Validator, LocalsOfNonNullTypeAreSetFirst) {
     module.DeclareFunctions({f});
     return Verdict(module, features);
   };
-  EXPECT_EQ(verdict(Code().RefFunc({}).LocalSet(0).LocalGet(0).Op(Opcode::kDrop)), absl::OkStatus());
+  EXPECT_EQ(verdict(Code().RefFunc({}).LocalSet(0).LocalGet(0).Op(Opcode::kDrop)),
+            absl::OkStatus());
   EXPECT_THAT(Message(verdict(Code().LocalGet(0).Op(Opcode::kDrop))),
               HasSubstr("uninitialized local 0"));
-  EXPECT_THAT(Message(verdict(Code()
-                                  .Open(Opcode::kBlock)
-                                  .RefFunc({})
-                                  .LocalSet(0)
-                                  .End()
-                                  .LocalGet(0)
-                                  .Op(Opcode::kDrop))),
-              HasSubstr("uninitialized local 0"))
+  EXPECT_THAT(
+      Message(verdict(
+          Code().Open(Opcode::kBlock).RefFunc({}).LocalSet(0).End().LocalGet(0).Op(Opcode::kDrop))),
+      HasSubstr("uninitialized local 0"))
       << "what a block sets counts in the block only";
 }
 
@@ -355,8 +373,14 @@ TEST(Validator, LaneNumbersAreInRange) {
   Features features;
   features.simd = true;
   const auto verdict = [&](uint8_t lane) {
-    return BodyVerdict(Code().LocalGet(0).Op(Opcode::kI32x4Splat).Op(Opcode::kI32x4ExtractLane)
-                           .Byte(lane).Op(Opcode::kDrop), {}, features);
+    return BodyVerdict(Code()
+                           .LocalGet(0)
+                           .Op(Opcode::kI32x4Splat)
+                           .Op(Opcode::kI32x4ExtractLane)
+                           .Byte(lane)
+                           .Op(Opcode::kDrop),
+                       {},
+                       features);
   };
   EXPECT_EQ(verdict(3), absl::OkStatus());
   EXPECT_THAT(Message(verdict(4)), HasSubstr("lane number out of range"));
