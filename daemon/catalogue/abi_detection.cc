@@ -21,13 +21,14 @@ const FunctionType* ExportedFunctionType(const engine::ModuleInfo& info, absl::s
 }
 
 // What `info` lacks of a function, in words; empty when it is there.
-std::string MissingFunction(const engine::ModuleInfo& info, absl::string_view name,
+std::string MissingFunction(const engine::ModuleInfo& info,
+                            absl::string_view name,
                             const FunctionType& type) {
   const FunctionType* found = ExportedFunctionType(info, name);
   if (found == nullptr) return absl::StrCat("a function ", name, " ", ToString(type));
   if (*found == type) return "";
-  return absl::StrCat("a function ", name, " ", ToString(type), " (its own is ", ToString(*found),
-                      ")");
+  return absl::StrCat(
+      "a function ", name, " ", ToString(type), " (its own is ", ToString(*found), ")");
 }
 
 std::vector<std::string> MissingFor(const engine::ModuleInfo& info, GuestAbi abi) {
@@ -77,7 +78,8 @@ absl::Status CheckAbi(const engine::ModuleInfo& info, GuestAbi declared) {
   const std::vector<std::string> missing = MissingFor(info, declared);
   if (missing.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("the module does not offer the declared ABI ",
-                                                 ToString(declared), ": it does not export ",
+                                                 ToString(declared),
+                                                 ": it does not export ",
                                                  absl::StrJoin(missing, ", ")));
 }
 

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+
 #include "daemon/catalogue/function_revision.h"
 #include "engine/artifact/module_info.h"
 

@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
 #include "engine/abi/abi_version.h"
 #include "engine/platform/files.h"
 #include "engine/platform/mapped_region.h"
@@ -24,8 +25,7 @@ constexpr size_t kSha256HexBytes = 64;
 // Another build, another CPU, a file that was lost or damaged: reasons to compile again, where any
 // other error (no descriptors left, say) would only repeat itself.
 bool IsCacheMiss(const absl::Status& status) {
-  return absl::IsNotFound(status) || absl::IsFailedPrecondition(status) ||
-         absl::IsDataLoss(status);
+  return absl::IsNotFound(status) || absl::IsFailedPrecondition(status) || absl::IsDataLoss(status);
 }
 
 std::vector<std::string> NamesIn(const std::string& path) {
@@ -58,8 +58,11 @@ absl::StatusOr<MappedRegion> MapFile(const std::string& path) {
 
 }  // namespace
 
-ArtifactStore::ArtifactStore(const StateDirectory& state, engine::Engine& engine,
-                             ModuleCompiler& compiler, const Options& options, std::string folder)
+ArtifactStore::ArtifactStore(const StateDirectory& state,
+                             engine::Engine& engine,
+                             ModuleCompiler& compiler,
+                             const Options& options,
+                             std::string folder)
     : state_(state),
       engine_(engine),
       compiler_(compiler),
@@ -72,9 +75,10 @@ absl::StatusOr<std::unique_ptr<ArtifactStore>> ArtifactStore::Create(const State
                                                                      ModuleCompiler& compiler,
                                                                      const Options& options) {
   const std::string features = tidepool::ToString(engine.cpu_features());
-  TP_ASSIGN_OR_RETURN(std::string folder,
-                      state.ArtifactFolder(absl::StrCat(engine::abi::kAbiVersion, "-x86-64-v2",
-                                                        features.empty() ? "" : ",", features)));
+  TP_ASSIGN_OR_RETURN(
+      std::string folder,
+      state.ArtifactFolder(absl::StrCat(
+          engine::abi::kAbiVersion, "-x86-64-v2", features.empty() ? "" : ",", features)));
   return std::unique_ptr<ArtifactStore>(
       new ArtifactStore(state, engine, compiler, options, std::move(folder)));
 }

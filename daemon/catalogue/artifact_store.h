@@ -4,8 +4,10 @@
 //
 // Life     A module stays in memory as long as someone outside holds it.
 // Threads  Thread-safe; calls wait for the compiler.
-// Errors   InvalidArgument, ResourceExhausted: the module is to blame (ModuleCompiler).  DataLoss: the
-//          file in modules/ is not what its name says.  NotFound: there is none.  Unavailable: disk.
+// Errors   InvalidArgument, ResourceExhausted: the module is to blame (ModuleCompiler).  DataLoss:
+// the
+//          file in modules/ is not what its name says.  NotFound: there is none.  Unavailable:
+//          disk.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +21,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
+
 #include "daemon/catalogue/compile_jobs.h"
 #include "daemon/catalogue/module_compiler.h"
 #include "daemon/catalogue/state_directory.h"
@@ -50,13 +53,15 @@ class ArtifactStore {
   void Sweep(const absl::flat_hash_set<std::string>& wanted);
 
  private:
-  ArtifactStore(const StateDirectory& state, engine::Engine& engine, ModuleCompiler& compiler,
-                const Options& options, std::string folder);
+  ArtifactStore(const StateDirectory& state,
+                engine::Engine& engine,
+                ModuleCompiler& compiler,
+                const Options& options,
+                std::string folder);
   std::string ArtifactPath(const std::string& sha256) const;
   ModulePtr FindLoaded(const std::string& sha256) ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<ModulePtr> LoadCached(const std::string& sha256);
-  absl::StatusOr<ModulePtr> CompileInto(const std::string& sha256,
-                                        absl::Span<const uint8_t> wasm);
+  absl::StatusOr<ModulePtr> CompileInto(const std::string& sha256, absl::Span<const uint8_t> wasm);
   ModulePtr Remember(const std::string& sha256, ModulePtr module) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Constant after construction.

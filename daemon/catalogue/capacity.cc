@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+
 #include "engine/support/status_macros.h"
 
 namespace tidepool::daemon {
@@ -24,30 +25,46 @@ constexpr Bound kBounds[] = {
 
 }  // namespace
 
-absl::Status CheckAgainstCapacity(const LimitOverrides& overrides, const Capacity& capacity,
+absl::Status CheckAgainstCapacity(const LimitOverrides& overrides,
+                                  const Capacity& capacity,
                                   absl::string_view whose) {
   for (const Bound& bound : kBounds) {
     const std::optional<uint64_t> value = overrides.Get(bound.name);
     const uint64_t there = capacity.*bound.there;
     if (!value.has_value() || *value <= there) continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        "limit ", FactsOf(bound.name).name, "=", FormatLimit(bound.name, *value), " of ", whose,
-        " is more than this daemon can serve, ", FormatLimit(bound.name, there), " (set by ",
-        bound.raised_by, ")"));
+    return absl::InvalidArgumentError(absl::StrCat("limit ",
+                                                   FactsOf(bound.name).name,
+                                                   "=",
+                                                   FormatLimit(bound.name, *value),
+                                                   " of ",
+                                                   whose,
+                                                   " is more than this daemon can serve, ",
+                                                   FormatLimit(bound.name, there),
+                                                   " (set by ",
+                                                   bound.raised_by,
+                                                   ")"));
   }
   return absl::OkStatus();
 }
 
-absl::Status CheckWithinTenant(const LimitOverrides& function, const Limits& tenant,
+absl::Status CheckWithinTenant(const LimitOverrides& function,
+                               const Limits& tenant,
                                absl::string_view whose) {
   for (size_t i = 0; i < kLimitCount; ++i) {
     const auto name = static_cast<LimitName>(i);
     const std::optional<uint64_t> value = function.Get(name);
     if (!value.has_value() || *value <= tenant.Get(name)) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("limit ", FactsOf(name).name, "=", FormatLimit(name, *value), " of ", whose,
-                     " is more than its tenant has, ", FormatLimit(name, tenant.Get(name)),
-                     " (set by ", tenant.SetBy(name), ")"));
+    return absl::InvalidArgumentError(absl::StrCat("limit ",
+                                                   FactsOf(name).name,
+                                                   "=",
+                                                   FormatLimit(name, *value),
+                                                   " of ",
+                                                   whose,
+                                                   " is more than its tenant has, ",
+                                                   FormatLimit(name, tenant.Get(name)),
+                                                   " (set by ",
+                                                   tenant.SetBy(name),
+                                                   ")"));
   }
   return absl::OkStatus();
 }
@@ -55,10 +72,17 @@ absl::Status CheckWithinTenant(const LimitOverrides& function, const Limits& ten
 absl::Status CheckModuleFits(const engine::Module& module, const Limits& limits) {
   const auto check = [&](LimitName name, uint64_t needed, absl::string_view what) {
     if (needed <= limits.Get(name)) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        absl::StrCat("the module starts with ", FormatLimit(name, needed), " of ", what,
-                     "; limit ", FactsOf(name).name, " allows ", FormatLimit(name, limits.Get(name)),
-                     " (set by ", limits.SetBy(name), ")"));
+    return absl::InvalidArgumentError(absl::StrCat("the module starts with ",
+                                                   FormatLimit(name, needed),
+                                                   " of ",
+                                                   what,
+                                                   "; limit ",
+                                                   FactsOf(name).name,
+                                                   " allows ",
+                                                   FormatLimit(name, limits.Get(name)),
+                                                   " (set by ",
+                                                   limits.SetBy(name),
+                                                   ")"));
   };
   uint64_t memory_bytes = 0;
   for (const auto& memory : module.shape().memories) memory_bytes += memory.initial_bytes;

@@ -10,25 +10,28 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+
 #include "daemon/tenants/limits.h"
 #include "engine/runtime/module.h"
 
 namespace tidepool::daemon {
 
 struct Capacity {
-  uint64_t memory_bytes_max = UINT64_MAX;         // pool.slot_bytes, memory.budget
+  uint64_t memory_bytes_max = UINT64_MAX;  // pool.slot_bytes, memory.budget
   uint64_t stack_bytes_max = UINT64_MAX;
   uint64_t table_elements_max = UINT64_MAX;
-  uint64_t request_body_bytes_max = UINT64_MAX;   // What the doors accept.
+  uint64_t request_body_bytes_max = UINT64_MAX;  // What the doors accept.
   uint64_t response_body_bytes_max = UINT64_MAX;
 };
 
 // `whose` is for the message: "tenants/a".
-absl::Status CheckAgainstCapacity(const LimitOverrides& overrides, const Capacity& capacity,
+absl::Status CheckAgainstCapacity(const LimitOverrides& overrides,
+                                  const Capacity& capacity,
                                   absl::string_view whose);
 
 // That a function asks for no more than its tenant has.
-absl::Status CheckWithinTenant(const LimitOverrides& function, const Limits& tenant,
+absl::Status CheckWithinTenant(const LimitOverrides& function,
+                               const Limits& tenant,
                                absl::string_view whose);
 
 // That an instance of `module` can start within `limits`.

@@ -6,19 +6,30 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+
 #include "daemon/catalogue/catalogue_impl.h"
 #include "engine/platform/syscall_error.h"
 #include "engine/support/status_macros.h"
 
 namespace tidepool::daemon {
 
-int64_t NowUnixNs() { return absl::ToUnixNanos(absl::Now()); }
+int64_t NowUnixNs() {
+  return absl::ToUnixNanos(absl::Now());
+}
 
-absl::Status ModuleTooLarge(absl::string_view tenant, uint64_t bytes, uint64_t bytes_max,
+absl::Status ModuleTooLarge(absl::string_view tenant,
+                            uint64_t bytes,
+                            uint64_t bytes_max,
                             absl::string_view set_by) {
-  return absl::ResourceExhaustedError(
-      absl::StrCat("the module has ", bytes, " bytes or more; limit module_size of tenants/", tenant,
-                   " is ", FormatLimit(LimitName::kModuleSize, bytes_max), " (set by ", set_by, ")"));
+  return absl::ResourceExhaustedError(absl::StrCat("the module has ",
+                                                   bytes,
+                                                   " bytes or more; limit module_size of tenants/",
+                                                   tenant,
+                                                   " is ",
+                                                   FormatLimit(LimitName::kModuleSize, bytes_max),
+                                                   " (set by ",
+                                                   set_by,
+                                                   ")"));
 }
 
 Catalogue::Impl::Impl(Options options_in, Parts parts_in)
@@ -34,7 +45,9 @@ absl::StatusOr<std::unique_ptr<Catalogue>> Catalogue::Open(Options options, Part
   return std::unique_ptr<Catalogue>(new Catalogue(std::move(impl)));
 }
 
-const std::vector<std::string>& Catalogue::problems() const { return impl_->problems; }
+const std::vector<std::string>& Catalogue::problems() const {
+  return impl_->problems;
+}
 
 absl::StatusOr<TenantView> Catalogue::CreateTenant(const std::string& tenant,
                                                    const LimitOverrides& limits) {
@@ -120,12 +133,14 @@ absl::Status Catalogue::DeleteFunction(const std::string& tenant, const std::str
   return impl_->executor.Run([&] { return impl_->DeleteFunction(tenant, function); });
 }
 
-absl::Status Catalogue::DeleteRevision(const std::string& tenant, const std::string& function,
+absl::Status Catalogue::DeleteRevision(const std::string& tenant,
+                                       const std::string& function,
                                        uint64_t revision) {
   return impl_->executor.Run([&] { return impl_->DeleteRevision(tenant, function, revision); });
 }
 
-absl::StatusOr<RouteView> Catalogue::AddRoute(const std::string& tenant, const RouteKey& key,
+absl::StatusOr<RouteView> Catalogue::AddRoute(const std::string& tenant,
+                                              const RouteKey& key,
                                               const RouteTarget& target) {
   return impl_->executor.Run([&] { return impl_->AddRoute(tenant, key, target); });
 }

@@ -1,4 +1,5 @@
-// Catalogue: which tenants, functions, revisions and routes exist – kept on disk, served from memory.
+// Catalogue: which tenants, functions, revisions and routes exist – kept on disk, served from
+// memory.
 //
 //   UploadModule bytes → tmp/ ─compile in the sandbox, verify─► artifacts/ ─rename─► modules/ ─┐
 //                                                              one transaction, catalogue.db ◄─┘
@@ -6,15 +7,16 @@
 //
 // Life     Open cleans up what a crash left, loads every revision (compiling again where the cache
 //          lacks it), and publishes the first snapshot.
-// Threads  Thread-safe.  Calls wait: changes for the disk, uploads for the compiler.  SQLite and the
+// Threads  Thread-safe.  Calls wait: changes for the disk, uploads for the compiler.  SQLite and
+// the
 //          model in memory belong to one thread of the catalogue's own; compiling does not happen
 //          there, so a slow upload delays no other change.
 // Durable  A call that returned OK survives kill -9 and a power cut; one that did not has changed
 //          nothing that serves.
 // Errors   NotFound, AlreadyExists, InvalidArgument (the name, module or setting, and why),
-//          ResourceExhausted (which limit of which tenant), PermissionDenied (another tenant's host),
-//          FailedPrecondition (in use; a newer schema), Unavailable (disk full, no compiler),
-//          DataLoss (a file of ours is damaged).
+//          ResourceExhausted (which limit of which tenant), PermissionDenied (another tenant's
+//          host), FailedPrecondition (in use; a newer schema), Unavailable (disk full, no
+//          compiler), DataLoss (a file of ours is damaged).
 #pragma once
 
 #include <cstdint>
@@ -26,6 +28,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
 #include "daemon/catalogue/capacity.h"
 #include "daemon/catalogue/catalogue_views.h"
 #include "daemon/catalogue/module_compiler.h"
@@ -70,8 +73,7 @@ class Catalogue {
   // are listed and not served; everything else is.
   const std::vector<std::string>& problems() const;
 
-  absl::StatusOr<TenantView> CreateTenant(const std::string& tenant,
-                                          const LimitOverrides& limits);
+  absl::StatusOr<TenantView> CreateTenant(const std::string& tenant, const LimitOverrides& limits);
   // Each "NAME=VALUE", or "NAME=default", changes one limit.
   absl::StatusOr<TenantView> UpdateTenant(const std::string& tenant,
                                           const std::vector<std::string>& assignments);
@@ -95,10 +97,12 @@ class Catalogue {
                                                           const std::string& function);
   absl::Status DeleteFunction(const std::string& tenant, const std::string& function);
   // FailedPrecondition: it serves, or a route leads to it.
-  absl::Status DeleteRevision(const std::string& tenant, const std::string& function,
+  absl::Status DeleteRevision(const std::string& tenant,
+                              const std::string& function,
                               uint64_t revision);
 
-  absl::StatusOr<RouteView> AddRoute(const std::string& tenant, const RouteKey& key,
+  absl::StatusOr<RouteView> AddRoute(const std::string& tenant,
+                                     const RouteKey& key,
                                      const RouteTarget& target);
   absl::StatusOr<std::vector<RouteView>> ListRoutes(const std::string& tenant);
   absl::Status DeleteRoute(const std::string& tenant, const RouteKey& key);

@@ -3,6 +3,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+
 #include "daemon/catalogue/abi_detection.h"
 #include "daemon/catalogue/catalogue_impl.h"
 #include "daemon/catalogue/fixed_limits.h"
@@ -22,8 +23,8 @@ absl::Status CheckStrings(const FunctionSettings& settings) {
     }
   }
   if (args_bytes > kArgsBytesMax) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the function's arguments take ", args_bytes, " bytes; at most ", kArgsBytesMax));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the function's arguments take ", args_bytes, " bytes; at most ", kArgsBytesMax));
   }
   uint64_t env_bytes = 0;
   for (const auto& [name, value] : settings.env) {
@@ -31,13 +32,15 @@ absl::Status CheckStrings(const FunctionSettings& settings) {
     if (name.empty() || name.find('=') != std::string::npos ||
         name.find('\0') != std::string::npos || value.find('\0') != std::string::npos) {
       return absl::InvalidArgumentError(
-          absl::StrCat("\"", name, "\" cannot be an environment variable: a name is not empty and "
-                                   "has no '=', neither name nor value holds NUL"));
+          absl::StrCat("\"",
+                       name,
+                       "\" cannot be an environment variable: a name is not empty and "
+                       "has no '=', neither name nor value holds NUL"));
     }
   }
   if (env_bytes > kEnvBytesMax) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the function's environment takes ", env_bytes, " bytes; at most ", kEnvBytesMax));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the function's environment takes ", env_bytes, " bytes; at most ", kEnvBytesMax));
   }
   return absl::OkStatus();
 }
@@ -53,8 +56,7 @@ absl::StatusOr<engine::ImportBindings> Catalogue::Impl::ResolveImports(
     const FunctionRevision& revision) {
   engine::Linker::ResolveOptions resolve;
   resolve.unknown = revision.unknown_imports;
-  absl::StatusOr<engine::ImportBindings> imports =
-      parts.linker.Resolve(*revision.module, resolve);
+  absl::StatusOr<engine::ImportBindings> imports = parts.linker.Resolve(*revision.module, resolve);
   if (absl::IsFailedPrecondition(imports.status())) {
     return absl::InvalidArgumentError(imports.status().message());
   }
@@ -73,8 +75,11 @@ absl::Status Catalogue::Impl::CheckDeployable(const DeployRequest& request) {
   TP_RETURN_IF_ERROR(CheckStrings(request.settings));
   TP_ASSIGN_OR_RETURN(const ModelTenant* tenant, model.FindTenant(request.tenant));
   if (!tenant->modules.contains(request.module_sha256)) {
-    return absl::NotFoundError(absl::StrCat("tenant \"", request.tenant, "\" has no module ",
-                                            request.module_sha256, "; upload it first"));
+    return absl::NotFoundError(absl::StrCat("tenant \"",
+                                            request.tenant,
+                                            "\" has no module ",
+                                            request.module_sha256,
+                                            "; upload it first"));
   }
   const Limits limits = model.LimitsOf(request.tenant);
   const std::string whose =
@@ -84,14 +89,21 @@ absl::Status Catalogue::Impl::CheckDeployable(const DeployRequest& request) {
   if (function == tenant->functions.end()) {
     const uint64_t functions_max = limits.Get(LimitName::kFunctions);
     if (tenant->functions.size() >= functions_max) {
-      return absl::ResourceExhaustedError(absl::StrCat(
-          "tenant \"", request.tenant, "\" has ", tenant->functions.size(),
-          " functions; limit functions allows ", functions_max, " (set by ",
-          limits.SetBy(LimitName::kFunctions), ")"));
+      return absl::ResourceExhaustedError(absl::StrCat("tenant \"",
+                                                       request.tenant,
+                                                       "\" has ",
+                                                       tenant->functions.size(),
+                                                       " functions; limit functions allows ",
+                                                       functions_max,
+                                                       " (set by ",
+                                                       limits.SetBy(LimitName::kFunctions),
+                                                       ")"));
     }
   } else if (function->second.revisions.size() >= kRevisionsPerFunctionMax) {
     return absl::ResourceExhaustedError(
-        absl::StrCat(whose, " has ", function->second.revisions.size(),
+        absl::StrCat(whose,
+                     " has ",
+                     function->second.revisions.size(),
                      " revisions, the most that are kept; delete old ones"));
   }
   for (const RouteKey& key : request.routes) {
@@ -107,9 +119,8 @@ absl::StatusOr<std::shared_ptr<FunctionRevision>> Catalogue::Impl::MakeRevision(
   auto revision = std::make_shared<FunctionRevision>();
   revision->tenant = request.tenant;
   revision->function = request.function;
-  revision->revision = function == tenant.functions.end()
-                           ? 1
-                           : function->second.revisions.rbegin()->first + 1;
+  revision->revision =
+      function == tenant.functions.end() ? 1 : function->second.revisions.rbegin()->first + 1;
   revision->response = request.settings.response;
   revision->args = request.settings.args;
   revision->env = request.settings.env;
@@ -159,8 +170,8 @@ absl::StatusOr<RevisionView> Catalogue::Impl::CommitRevision(
         {.host = key.host, .path = key.path, .created_at_unix_ns = now_unix_ns});
   }
   Step("deploy.checked");
-  TP_ASSIGN_OR_RETURN(const int64_t id, database->Deploy(std::move(deployment),
-                                                         [this] { Step("deploy.written"); }));
+  TP_ASSIGN_OR_RETURN(const int64_t id,
+                      database->Deploy(std::move(deployment), [this] { Step("deploy.written"); }));
   Step("deploy.committed");
 
   ModelFunction& function = tenant.functions[request.function];
@@ -218,24 +229,28 @@ absl::Status Catalogue::Impl::DeleteFunction(const std::string& tenant,
   return absl::OkStatus();
 }
 
-absl::Status Catalogue::Impl::DeleteRevision(const std::string& tenant, const std::string& function,
+absl::Status Catalogue::Impl::DeleteRevision(const std::string& tenant,
+                                             const std::string& function,
                                              uint64_t number) {
   TP_ASSIGN_OR_RETURN(ModelFunction * found, model.FindFunction(tenant, function));
   const auto revision = found->revisions.find(number);
   if (revision == found->revisions.end()) {
-    return absl::NotFoundError(absl::StrCat("function \"", function, "\" of tenant \"", tenant,
-                                            "\" has no revision ", number));
+    return absl::NotFoundError(absl::StrCat(
+        "function \"", function, "\" of tenant \"", tenant, "\" has no revision ", number));
   }
   if (number == found->serving_revision) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("revision ", number, " of function \"", function, "\" serves; deploy another, "
-                     "or delete the function"));
+    return absl::FailedPreconditionError(absl::StrCat("revision ",
+                                                      number,
+                                                      " of function \"",
+                                                      function,
+                                                      "\" serves; deploy another, "
+                                                      "or delete the function"));
   }
   for (const auto& [key, route] : model.routes) {
     if (route.tenant == tenant && route.target.function == function &&
         route.target.revision == number) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("route ", ToString(key), " leads to revision ", number, "; delete it first"));
+      return absl::FailedPreconditionError(absl::StrCat(
+          "route ", ToString(key), " leads to revision ", number, "; delete it first"));
     }
   }
   TP_RETURN_IF_ERROR(database->DeleteRevision(found->id, static_cast<int64_t>(number)));
@@ -257,8 +272,8 @@ Catalogue::Impl::Unused Catalogue::Impl::UsedBy(const ModelFunction& function) {
   return used;
 }
 
-// A module that only went with what was deleted goes too; if its row stays because the disk is full,
-// it counts as an upload that was never deployed.
+// A module that only went with what was deleted goes too; if its row stays because the disk is
+// full, it counts as an upload that was never deployed.
 void Catalogue::Impl::DropUnusedModules(const std::string& tenant, const Unused& candidates) {
   ModelTenant& owner = model.tenants.at(tenant);
   for (const std::string& sha256 : candidates.module_sha256s) {

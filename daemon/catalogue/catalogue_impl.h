@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+
 #include "daemon/catalogue/artifact_store.h"
 #include "daemon/catalogue/catalogue.h"
 #include "daemon/catalogue/database.h"
@@ -27,7 +28,9 @@
 
 namespace tidepool::daemon {
 
-absl::Status ModuleTooLarge(absl::string_view tenant, uint64_t bytes, uint64_t bytes_max,
+absl::Status ModuleTooLarge(absl::string_view tenant,
+                            uint64_t bytes,
+                            uint64_t bytes_max,
                             absl::string_view set_by);
 int64_t NowUnixNs();
 
@@ -35,8 +38,10 @@ struct Catalogue::Impl {
   Impl(Options options, Parts parts);
 
   // Catalogue's callers' threads.
-  absl::StatusOr<ModuleView> AdmitModule(const std::string& tenant, const std::string& sha256,
-                                         const std::string& path, absl::Span<const uint8_t> wasm);
+  absl::StatusOr<ModuleView> AdmitModule(const std::string& tenant,
+                                         const std::string& sha256,
+                                         const std::string& path,
+                                         absl::Span<const uint8_t> wasm);
   absl::StatusOr<RevisionView> Deploy(const DeployRequest& request);
 
   // The catalogue's thread, as all that follow.  catalogue_load.cc
@@ -51,7 +56,8 @@ struct Catalogue::Impl {
                                           const std::vector<std::string>& assignments);
   absl::StatusOr<TenantView> GetTenant(const std::string& name);
   absl::Status DeleteTenant(const std::string& name);
-  absl::StatusOr<ModuleView> RecordModule(const std::string& tenant, const ModuleView& module,
+  absl::StatusOr<ModuleView> RecordModule(const std::string& tenant,
+                                          const ModuleView& module,
                                           const std::string& path);
   absl::Status DeleteModule(const std::string& tenant, const std::string& sha256);
 
@@ -68,16 +74,19 @@ struct Catalogue::Impl {
   absl::StatusOr<std::vector<RevisionView>> ListRevisions(const std::string& tenant,
                                                           const std::string& function);
   absl::Status DeleteFunction(const std::string& tenant, const std::string& function);
-  absl::Status DeleteRevision(const std::string& tenant, const std::string& function,
+  absl::Status DeleteRevision(const std::string& tenant,
+                              const std::string& function,
                               uint64_t number);
 
   // catalogue_routes.cc
   // OK, or why this route cannot lead to `target`: PermissionDenied, AlreadyExists.
-  absl::Status CheckRoute(const std::string& tenant, const RouteKey& key,
+  absl::Status CheckRoute(const std::string& tenant,
+                          const RouteKey& key,
                           const RouteTarget& target) const;
   // The hosts among `keys` that nobody has yet, each once.
   std::vector<HostRow> NewHosts(int64_t tenant_id, const std::vector<RouteKey>& keys) const;
-  absl::StatusOr<RouteView> AddRoute(const std::string& tenant, const RouteKey& key,
+  absl::StatusOr<RouteView> AddRoute(const std::string& tenant,
+                                     const RouteKey& key,
                                      const RouteTarget& target);
   absl::StatusOr<std::vector<RouteView>> ListRoutes(const std::string& tenant);
   absl::Status DeleteRoute(const std::string& tenant, const RouteKey& key);

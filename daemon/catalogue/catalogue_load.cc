@@ -5,6 +5,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+
 #include "daemon/catalogue/catalogue_impl.h"
 #include "daemon/catalogue/row_codec.h"
 #include "engine/support/status_macros.h"
@@ -23,8 +24,8 @@ absl::Status Catalogue::Impl::Open() {
   store_options.compilations_max = options.compilations_max;
   store_options.load.table_elements_max =
       std::min(store_options.load.table_elements_max, options.capacity.table_elements_max);
-  TP_ASSIGN_OR_RETURN(store, ArtifactStore::Create(parts.state, parts.engine, parts.compiler,
-                                                   store_options));
+  TP_ASSIGN_OR_RETURN(
+      store, ArtifactStore::Create(parts.state, parts.engine, parts.compiler, store_options));
   TP_ASSIGN_OR_RETURN(database, Database::Open(parts.state.DatabasePath()));
   TP_ASSIGN_OR_RETURN(const AllRows rows, database->LoadAll());
   TP_RETURN_IF_ERROR(LoadRows(rows));
@@ -86,7 +87,8 @@ absl::Status Catalogue::Impl::LoadRows(const AllRows& rows) {
 }
 
 // One revision that cannot be loaded must not keep the others from serving.
-void Catalogue::Impl::LoadRevision(const std::string& tenant, const std::string& function,
+void Catalogue::Impl::LoadRevision(const std::string& tenant,
+                                   const std::string& function,
                                    const RevisionRow& row) {
   auto revision = std::make_shared<FunctionRevision>();
   const auto load = [&]() -> absl::Status {

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "daemon/catalogue/catalogue_impl.h"
 #include "daemon/catalogue/fixed_limits.h"
 #include "daemon/catalogue/row_codec.h"
@@ -12,7 +13,8 @@ namespace tidepool::daemon {
 absl::StatusOr<TenantView> Catalogue::Impl::CreateTenant(const std::string& name,
                                                          const LimitOverrides& limits) {
   TP_RETURN_IF_ERROR(CheckName("tenant", name));
-  TP_RETURN_IF_ERROR(CheckAgainstCapacity(limits, options.capacity, absl::StrCat("tenants/", name)));
+  TP_RETURN_IF_ERROR(
+      CheckAgainstCapacity(limits, options.capacity, absl::StrCat("tenants/", name)));
   if (model.tenants.contains(name)) {
     return absl::AlreadyExistsError(absl::StrCat("there is already a tenant \"", name, "\""));
   }
@@ -35,7 +37,8 @@ absl::StatusOr<TenantView> Catalogue::Impl::UpdateTenant(
   for (const std::string& assignment : assignments) {
     TP_RETURN_IF_ERROR(limits.SetFromText(assignment));
   }
-  TP_RETURN_IF_ERROR(CheckAgainstCapacity(limits, options.capacity, absl::StrCat("tenants/", name)));
+  TP_RETURN_IF_ERROR(
+      CheckAgainstCapacity(limits, options.capacity, absl::StrCat("tenants/", name)));
   TP_RETURN_IF_ERROR(database->SetTenantLimits(tenant->id, EncodeLimits(limits)));
   tenant->overrides = limits;
   Publish(name);
@@ -58,8 +61,8 @@ absl::Status Catalogue::Impl::DeleteTenant(const std::string& name) {
   Unused unused;
   for (const auto& [function_name, function] : gone.functions) {
     const Unused of_function = UsedBy(function);
-    unused.module_ids.insert(unused.module_ids.end(), of_function.module_ids.begin(),
-                             of_function.module_ids.end());
+    unused.module_ids.insert(
+        unused.module_ids.end(), of_function.module_ids.begin(), of_function.module_ids.end());
     if (options.on_function_removed) options.on_function_removed(name, function_name);
   }
   for (const auto& [sha256, module] : gone.modules) unused.module_sha256s.push_back(sha256);
@@ -91,11 +94,13 @@ absl::StatusOr<ModuleView> Catalogue::Impl::RecordModule(const std::string& tena
   const auto known = owner->modules.find(module.sha256);
   if (known == owner->modules.end() && owner->modules.size() >= kModulesPerTenantMax) {
     return absl::ResourceExhaustedError(
-        absl::StrCat("tenant \"", tenant, "\" has ", owner->modules.size(),
+        absl::StrCat("tenant \"",
+                     tenant,
+                     "\" has ",
+                     owner->modules.size(),
                      " modules, the most that are kept; delete functions that are not needed"));
   }
-  TP_RETURN_IF_ERROR(
-      StateDirectory::MoveIntoPlace(path, parts.state.ModulePath(module.sha256)));
+  TP_RETURN_IF_ERROR(StateDirectory::MoveIntoPlace(path, parts.state.ModulePath(module.sha256)));
   Step("upload.in_place");
   if (known != owner->modules.end()) return known->second;
   const absl::Status recorded =

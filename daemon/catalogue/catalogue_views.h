@@ -17,6 +17,7 @@
 namespace tidepool::daemon {
 
 struct TenantView {
+  uint64_t id = 0;  // As TenantEntry::id.
   std::string name;
   LimitOverrides overrides;
   std::shared_ptr<const Limits> limits;  // Effective.

@@ -1,6 +1,7 @@
 #include "daemon/catalogue/database.h"
 
 #include "absl/strings/str_cat.h"
+
 #include "engine/support/status_macros.h"
 
 namespace tidepool::daemon {
@@ -93,56 +94,78 @@ absl::Status Database::Migrate(const std::string& path) {
         absl::StrCat(path, " is a database, but not one of Tidepool's"));
   }
   if (version > kSchemaVersion) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        path, " has schema ", version, ", written by a newer tidepoold; this one knows schemas up to ",
-        kSchemaVersion, ": start the newer one, or choose another --state-dir"));
+    return absl::FailedPreconditionError(
+        absl::StrCat(path,
+                     " has schema ",
+                     version,
+                     ", written by a newer tidepoold; this one knows schemas up to ",
+                     kSchemaVersion,
+                     ": start the newer one, or choose another --state-dir"));
   }
   if (version == kSchemaVersion) return absl::OkStatus();
   TP_ASSIGN_OR_RETURN(SqliteTransaction transaction, SqliteTransaction::Begin(sqlite_));
   TP_RETURN_IF_ERROR(sqlite_.Execute(kSchema));
-  TP_RETURN_IF_ERROR(sqlite_.Execute(absl::StrCat("PRAGMA application_id=", kApplicationId,
-                                                  "; PRAGMA user_version=", kSchemaVersion)
-                                         .c_str()));
+  TP_RETURN_IF_ERROR(sqlite_.Execute(
+      absl::StrCat(
+          "PRAGMA application_id=", kApplicationId, "; PRAGMA user_version=", kSchemaVersion)
+          .c_str()));
   return transaction.Commit();
 }
 
 absl::StatusOr<AllRows> Database::LoadAll() {
   AllRows all;
   TP_RETURN_IF_ERROR(ReadRows("SELECT id, name, limits, created_at_unix_ns FROM tenants",
-                              all.tenants, [](SqliteStatement& s, TenantRow& row) {
+                              all.tenants,
+                              [](SqliteStatement& s, TenantRow& row) {
                                 row = {s.Integer(), s.Text(), s.Text(), s.Integer()};
                               }));
-  TP_RETURN_IF_ERROR(ReadRows("SELECT tenant_id, sha256, wasm_bytes, created_at_unix_ns FROM modules",
-                              all.modules, [](SqliteStatement& s, ModuleRow& row) {
-                                row = {s.Integer(), s.Text(), s.Integer(), s.Integer()};
-                              }));
-  TP_RETURN_IF_ERROR(ReadRows(
-      "SELECT id, tenant_id, name, serving_revision, created_at_unix_ns FROM functions",
-      all.functions, [](SqliteStatement& s, FunctionRow& row) {
-        row = {s.Integer(), s.Integer(), s.Text(), s.Integer(), s.Integer()};
-      }));
+  TP_RETURN_IF_ERROR(
+      ReadRows("SELECT tenant_id, sha256, wasm_bytes, created_at_unix_ns FROM modules",
+               all.modules,
+               [](SqliteStatement& s, ModuleRow& row) {
+                 row = {s.Integer(), s.Text(), s.Integer(), s.Integer()};
+               }));
+  TP_RETURN_IF_ERROR(
+      ReadRows("SELECT id, tenant_id, name, serving_revision, created_at_unix_ns FROM functions",
+               all.functions,
+               [](SqliteStatement& s, FunctionRow& row) {
+                 row = {s.Integer(), s.Integer(), s.Text(), s.Integer(), s.Integer()};
+               }));
   TP_RETURN_IF_ERROR(ReadRows(
       "SELECT function_id, number, module_sha256, module_bytes, abi, response, unknown_imports,"
       " args, env, limits, created_at_unix_ns FROM revisions",
-      all.revisions, [](SqliteStatement& s, RevisionRow& row) {
-        row = {s.Integer(), s.Integer(), s.Text(), s.Integer(), s.Text(), s.Text(),
-               s.Text(),    s.Text(),    s.Text(), s.Text(),    s.Integer()};
+      all.revisions,
+      [](SqliteStatement& s, RevisionRow& row) {
+        row = {s.Integer(),
+               s.Integer(),
+               s.Text(),
+               s.Integer(),
+               s.Text(),
+               s.Text(),
+               s.Text(),
+               s.Text(),
+               s.Text(),
+               s.Text(),
+               s.Integer()};
       }));
-  TP_RETURN_IF_ERROR(ReadRows("SELECT host, tenant_id FROM hosts", all.hosts,
-                              [](SqliteStatement& s, HostRow& row) {
-                                row = {s.Text(), s.Integer()};
-                              }));
   TP_RETURN_IF_ERROR(ReadRows(
-      "SELECT host, path, function_id, revision, created_at_unix_ns FROM routes", all.routes,
-      [](SqliteStatement& s, RouteRow& row) {
-        row = {s.Text(), s.Text(), s.Integer(), s.Integer(), s.Integer()};
+      "SELECT host, tenant_id FROM hosts", all.hosts, [](SqliteStatement& s, HostRow& row) {
+        row = {s.Text(), s.Integer()};
       }));
+  TP_RETURN_IF_ERROR(
+      ReadRows("SELECT host, path, function_id, revision, created_at_unix_ns FROM routes",
+               all.routes,
+               [](SqliteStatement& s, RouteRow& row) {
+                 row = {s.Text(), s.Text(), s.Integer(), s.Integer(), s.Integer()};
+               }));
   return all;
 }
 
 absl::StatusOr<int64_t> Database::InsertTenant(const TenantRow& row) {
   TP_RETURN_IF_ERROR(Run("INSERT INTO tenants(name, limits, created_at_unix_ns) VALUES(?, ?, ?)",
-                         row.name, row.limits, row.created_at_unix_ns));
+                         row.name,
+                         row.limits,
+                         row.created_at_unix_ns));
   return sqlite_.LastInsertedRow();
 }
 
@@ -158,7 +181,10 @@ absl::Status Database::InsertModule(const ModuleRow& row) {
   return Run(
       "INSERT INTO modules(tenant_id, sha256, wasm_bytes, created_at_unix_ns) VALUES(?, ?, ?, ?)"
       " ON CONFLICT DO NOTHING",
-      row.tenant_id, row.sha256, row.wasm_bytes, row.created_at_unix_ns);
+      row.tenant_id,
+      row.sha256,
+      row.wasm_bytes,
+      row.created_at_unix_ns);
 }
 
 absl::Status Database::DeleteModule(int64_t tenant_id, absl::string_view sha256) {
@@ -178,8 +204,17 @@ absl::Status Database::InsertRevision(const RevisionRow& row) {
       "INSERT INTO revisions(function_id, number, module_sha256, module_bytes, abi, response,"
       " unknown_imports, args, env, limits, created_at_unix_ns)"
       " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      row.function_id, row.number, row.module_sha256, row.module_bytes, row.abi, row.response,
-      row.unknown_imports, row.args, row.env, row.limits, row.created_at_unix_ns);
+      row.function_id,
+      row.number,
+      row.module_sha256,
+      row.module_bytes,
+      row.abi,
+      row.response,
+      row.unknown_imports,
+      row.args,
+      row.env,
+      row.limits,
+      row.created_at_unix_ns);
 }
 
 absl::Status Database::PutRoute(const RouteRow& row) {
@@ -187,7 +222,11 @@ absl::Status Database::PutRoute(const RouteRow& row) {
       "INSERT INTO routes(host, path, function_id, revision, created_at_unix_ns)"
       " VALUES(?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET function_id = excluded.function_id,"
       " revision = excluded.revision, created_at_unix_ns = excluded.created_at_unix_ns",
-      row.host, row.path, row.function_id, row.revision, row.created_at_unix_ns);
+      row.host,
+      row.path,
+      row.function_id,
+      row.revision,
+      row.created_at_unix_ns);
 }
 
 absl::StatusOr<int64_t> Database::Deploy(Deployment deployment,
@@ -199,12 +238,14 @@ absl::StatusOr<int64_t> Database::Deploy(Deployment deployment,
     TP_RETURN_IF_ERROR(
         Run("INSERT INTO functions(tenant_id, name, serving_revision, created_at_unix_ns)"
             " VALUES(?, ?, ?, ?)",
-            function.tenant_id, function.name, function.serving_revision,
+            function.tenant_id,
+            function.name,
+            function.serving_revision,
             function.created_at_unix_ns));
     id = sqlite_.LastInsertedRow();
   } else {
-    TP_RETURN_IF_ERROR(Run("UPDATE functions SET serving_revision = ? WHERE id = ?",
-                           function.serving_revision, id));
+    TP_RETURN_IF_ERROR(Run(
+        "UPDATE functions SET serving_revision = ? WHERE id = ?", function.serving_revision, id));
   }
   deployment.revision.function_id = id;
   TP_RETURN_IF_ERROR(InsertRevision(deployment.revision));

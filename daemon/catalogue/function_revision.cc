@@ -6,18 +6,24 @@ namespace tidepool::daemon {
 
 absl::string_view ToString(GuestAbi abi) {
   switch (abi) {
-    case GuestAbi::kCommand: return "command";
-    case GuestAbi::kHandler: return "handler";
-    case GuestAbi::kExport: return "export";
+    case GuestAbi::kCommand:
+      return "command";
+    case GuestAbi::kHandler:
+      return "handler";
+    case GuestAbi::kExport:
+      return "export";
   }
   return "";
 }
 
 absl::string_view ToString(ResponseMode mode) {
   switch (mode) {
-    case ResponseMode::kAuto: return "auto";
-    case ResponseMode::kCgi: return "cgi";
-    case ResponseMode::kRaw: return "raw";
+    case ResponseMode::kAuto:
+      return "auto";
+    case ResponseMode::kCgi:
+      return "cgi";
+    case ResponseMode::kRaw:
+      return "raw";
   }
   return "";
 }

@@ -1,6 +1,7 @@
 // FunctionRevision: one immutable deployed version of a function, ready to be invoked.
 //
-// Life     Made by the catalogue when a revision is deployed or loaded at start; shared by the routing
+// Life     Made by the catalogue when a revision is deployed or loaded at start; shared by the
+// routing
 //          snapshots and by the invocations that use it; gone with the last of them.
 // Threads  Immutable; thread-safe.
 #pragma once
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+
 #include "daemon/tenants/limits.h"
 #include "engine/runtime/linker.h"
 #include "engine/runtime/module.h"
@@ -30,15 +32,15 @@ struct FunctionRevision {
   uint64_t revision = 0;
   GuestAbi abi = GuestAbi::kCommand;
   ResponseMode response = ResponseMode::kAuto;
-  std::vector<std::string> args;                          // Of a command; without the program's name.
+  std::vector<std::string> args;  // Of a command; without the program's name.
   std::vector<std::pair<std::string, std::string>> env;
   engine::UnknownImports unknown_imports = engine::UnknownImports::kRefuse;
-  LimitOverrides limit_overrides;                         // The function's own.
-  std::string module_sha256;                              // Of the wasm bytes, hex.
+  LimitOverrides limit_overrides;  // The function's own.
+  std::string module_sha256;       // Of the wasm bytes, hex.
   uint64_t module_bytes = 0;
   int64_t created_at_unix_ns = 0;
   std::shared_ptr<const engine::Module> module;
-  engine::ImportBindings imports;                         // Resolved against the daemon's linker.
+  engine::ImportBindings imports;  // Resolved against the daemon's linker.
 
   // "tenants/t/functions/f/revisions/3".
   std::string ResourceName() const;

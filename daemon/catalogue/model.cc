@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "engine/support/status_macros.h"
 
 namespace tidepool::daemon {
@@ -44,20 +45,23 @@ bool Model::IsModuleUsedBy(const ModelTenant& tenant, const std::string& sha256)
 
 uint32_t Model::CountHosts(const std::string& tenant) const {
   return static_cast<uint32_t>(
-      std::count_if(tenant_of_host.begin(), tenant_of_host.end(),
-                    [&](const auto& host) { return host.second == tenant; }));
+      std::count_if(tenant_of_host.begin(), tenant_of_host.end(), [&](const auto& host) {
+        return host.second == tenant;
+      }));
 }
 
 uint32_t Model::CountRoutes(const std::string& tenant) const {
-  return static_cast<uint32_t>(std::count_if(
-      routes.begin(), routes.end(), [&](const auto& route) { return route.second.tenant == tenant; }));
+  return static_cast<uint32_t>(std::count_if(routes.begin(), routes.end(), [&](const auto& route) {
+    return route.second.tenant == tenant;
+  }));
 }
 
 Limits Model::LimitsOf(const std::string& tenant) const {
   Limits limits = defaults_;
   const auto found = tenants.find(tenant);
   if (found != tenants.end()) {
-    found->second.overrides.ApplyTo(limits, absl::StrCat("tenants/", tenant),
+    found->second.overrides.ApplyTo(limits,
+                                    absl::StrCat("tenants/", tenant),
                                     /*may_only_lower=*/false);
   }
   return limits;
@@ -66,13 +70,15 @@ Limits Model::LimitsOf(const std::string& tenant) const {
 Limits Model::LimitsOf(const FunctionRevision& revision) const {
   Limits limits = LimitsOf(revision.tenant);
   revision.limit_overrides.ApplyTo(
-      limits, absl::StrCat("tenants/", revision.tenant, "/functions/", revision.function),
+      limits,
+      absl::StrCat("tenants/", revision.tenant, "/functions/", revision.function),
       /*may_only_lower=*/true);
   return limits;
 }
 
 TenantView Model::ViewOf(const std::string& name, const ModelTenant& tenant) const {
   TenantView view;
+  view.id = static_cast<uint64_t>(tenant.id);
   view.name = name;
   view.overrides = tenant.overrides;
   view.limits = std::make_shared<const Limits>(LimitsOf(name));
@@ -91,7 +97,8 @@ RevisionView Model::ViewOf(const ModelFunction& function, const ModelRevision& r
           .problem = revision.problem};
 }
 
-FunctionView Model::ViewOf(const std::string& tenant, const std::string& name,
+FunctionView Model::ViewOf(const std::string& tenant,
+                           const std::string& name,
                            const ModelFunction& function) const {
   FunctionView view;
   view.tenant = tenant;

@@ -18,6 +18,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
 #include "daemon/catalogue/catalogue_views.h"
 #include "daemon/catalogue/routing_snapshot.h"
 
@@ -72,7 +73,8 @@ class Model {
 
   TenantView ViewOf(const std::string& name, const ModelTenant& tenant) const;
   RevisionView ViewOf(const ModelFunction& function, const ModelRevision& revision) const;
-  FunctionView ViewOf(const std::string& tenant, const std::string& name,
+  FunctionView ViewOf(const std::string& tenant,
+                      const std::string& name,
                       const ModelFunction& function) const;
   static RouteView ViewOf(const RouteKey& key, const ModelRoute& route);
 

@@ -1,6 +1,7 @@
 // ModuleCompiler: how the catalogue has tenants' bytes compiled, without knowing who does it.
 //
-// In production the compile worker's sandbox (daemon/app wires it in); in tests the compiler itself.
+// In production the compile worker's sandbox (daemon/app wires it in); in tests the compiler
+// itself.
 //
 // Threads  Compile may be called from several threads at once.
 #pragma once

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
 #include "daemon/catalogue/catalogue_views.h"
 #include "engine/platform/unique_fd.h"
 
@@ -37,9 +38,12 @@ class ModuleUpload {
     uint64_t total_bytes = 0;  // 0: unknown.
     std::string sha256;        // Empty: unknown.
     uint64_t bytes_max = 0;
-    std::string set_by;        // Of bytes_max.
+    std::string set_by;  // Of bytes_max.
   };
-  ModuleUpload(Catalogue& catalogue, std::string tenant, Expectation expected, std::string path,
+  ModuleUpload(Catalogue& catalogue,
+               std::string tenant,
+               Expectation expected,
+               std::string path,
                UniqueFd fd);
 
   Catalogue& catalogue_;

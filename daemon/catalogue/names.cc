@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+
 #include "engine/support/status_macros.h"
 
 namespace tidepool::daemon {
@@ -75,7 +76,9 @@ absl::Status CheckName(absl::string_view what, absl::string_view name) {
   });
   if (!good || !absl::ascii_isalnum(static_cast<unsigned char>(name.front()))) {
     return absl::InvalidArgumentError(
-        absl::StrCat(what, " name \"", name,
+        absl::StrCat(what,
+                     " name \"",
+                     name,
                      "\" must begin with a letter or digit and consist of these, '-' and '_'"));
   }
   return absl::OkStatus();
@@ -92,7 +95,9 @@ absl::StatusOr<RouteKey> ParseRoute(absl::string_view text) {
   return key;
 }
 
-std::string ToString(const RouteKey& route) { return route.host + route.path; }
+std::string ToString(const RouteKey& route) {
+  return route.host + route.path;
+}
 
 absl::StatusOr<RouteTarget> ParseRouteTarget(absl::string_view text) {
   RouteTarget target;

@@ -18,6 +18,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
+
 #include "daemon/catalogue/function_revision.h"
 #include "daemon/tenants/limits.h"
 
@@ -44,7 +45,7 @@ struct RouteEntry {
   std::string path_prefix;  // "/" or "/a/b", whole segments, no slash at the end.
   std::string tenant;
   std::string function;
-  uint64_t revision = 0;    // 0: the one that serves.
+  uint64_t revision = 0;  // 0: the one that serves.
 };
 
 struct RoutingSnapshot {

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+
 #include "engine/support/status_macros.h"
 
 namespace tidepool::daemon {
@@ -14,7 +15,8 @@ absl::Status Damaged(absl::string_view what, absl::string_view value) {
 
 // The value among `all` whose ToString is `text`.
 template <typename Enum>
-absl::StatusOr<Enum> Find(std::initializer_list<Enum> all, absl::string_view text,
+absl::StatusOr<Enum> Find(std::initializer_list<Enum> all,
+                          absl::string_view text,
                           absl::string_view what) {
   for (const Enum value : all) {
     if (ToString(value) == text) return value;
@@ -37,9 +39,12 @@ std::vector<std::string> SplitStrings(const std::string& text) {
 
 absl::string_view ToString(engine::UnknownImports unknown) {
   switch (unknown) {
-    case engine::UnknownImports::kRefuse: return "refuse";
-    case engine::UnknownImports::kTrap: return "trap";
-    case engine::UnknownImports::kZero: return "zero";
+    case engine::UnknownImports::kRefuse:
+      return "refuse";
+    case engine::UnknownImports::kTrap:
+      return "trap";
+    case engine::UnknownImports::kZero:
+      return "zero";
   }
   return "";
 }
@@ -72,7 +77,8 @@ RevisionRow EncodeRevision(const FunctionRevision& revision) {
   row.response = std::string(ToString(revision.response));
   row.unknown_imports = std::string(ToString(revision.unknown_imports));
   for (const std::string& arg : revision.args) AppendString(row.args, arg);
-  for (const auto& [name, value] : revision.env) AppendString(row.env, absl::StrCat(name, "=", value));
+  for (const auto& [name, value] : revision.env)
+    AppendString(row.env, absl::StrCat(name, "=", value));
   row.limits = EncodeLimits(revision.limit_overrides);
   row.created_at_unix_ns = revision.created_at_unix_ns;
   return row;
@@ -89,10 +95,12 @@ absl::StatusOr<FunctionRevision> DecodeRevision(const RevisionRow& row) {
       Find({GuestAbi::kCommand, GuestAbi::kHandler, GuestAbi::kExport}, row.abi, "ABI"));
   TP_ASSIGN_OR_RETURN(revision.response,
                       Find({ResponseMode::kAuto, ResponseMode::kCgi, ResponseMode::kRaw},
-                           row.response, "response mode"));
+                           row.response,
+                           "response mode"));
   TP_ASSIGN_OR_RETURN(revision.unknown_imports,
                       Find({UnknownImports::kRefuse, UnknownImports::kTrap, UnknownImports::kZero},
-                           row.unknown_imports, "import rule"));
+                           row.unknown_imports,
+                           "import rule"));
   revision.args = SplitStrings(row.args);
   for (const std::string& variable : SplitStrings(row.env)) {
     const size_t equals = variable.find('=');

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
 #include "daemon/catalogue/database.h"
 #include "daemon/catalogue/function_revision.h"
 #include "daemon/tenants/limits.h"

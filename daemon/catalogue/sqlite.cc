@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+
 #include "engine/support/status_macros.h"
 
 namespace tidepool::daemon {
@@ -13,7 +14,10 @@ namespace {
 absl::Status StatusOf(sqlite3* database, int result, absl::string_view doing) {
   const char* file = database == nullptr ? nullptr : sqlite3_db_filename(database, "main");
   const std::string message =
-      absl::StrCat(file == nullptr ? "catalogue.db" : file, ": ", doing, ": ",
+      absl::StrCat(file == nullptr ? "catalogue.db" : file,
+                   ": ",
+                   doing,
+                   ": ",
                    database == nullptr ? sqlite3_errstr(result) : sqlite3_errmsg(database));
   switch (result & 0xFF) {
     case SQLITE_FULL:
@@ -43,7 +47,9 @@ SqliteStatement::SqliteStatement(SqliteStatement&& other) noexcept
       next_column_(other.next_column_),
       bind_result_(other.bind_result_) {}
 
-SqliteStatement::~SqliteStatement() { sqlite3_finalize(statement_); }
+SqliteStatement::~SqliteStatement() {
+  sqlite3_finalize(statement_);
+}
 
 SqliteStatement& SqliteStatement::Bind(int64_t value) {
   const int result = sqlite3_bind_int64(statement_, next_parameter_++, value);
@@ -55,10 +61,10 @@ SqliteStatement& SqliteStatement::Bind(absl::string_view value) {
   const int bytes = static_cast<int>(value.size());
   // SQLite's own functions take NUL for the end of a text.
   const bool is_blob = value.find('\0') != absl::string_view::npos;
-  const int result = is_blob ? sqlite3_bind_blob(statement_, next_parameter_, value.data(), bytes,
-                                                 SQLITE_TRANSIENT)
-                             : sqlite3_bind_text(statement_, next_parameter_, value.data(), bytes,
-                                                 SQLITE_TRANSIENT);
+  const int result =
+      is_blob
+          ? sqlite3_bind_blob(statement_, next_parameter_, value.data(), bytes, SQLITE_TRANSIENT)
+          : sqlite3_bind_text(statement_, next_parameter_, value.data(), bytes, SQLITE_TRANSIENT);
   ++next_parameter_;
   if (result != SQLITE_OK) bind_result_ = result;
   return *this;
@@ -73,17 +79,21 @@ absl::StatusOr<bool> SqliteStatement::Step() {
   return StatusOf(database_, sqlite3_extended_errcode(database_), sqlite3_sql(statement_));
 }
 
-absl::Status SqliteStatement::Run() { return Step().status(); }
+absl::Status SqliteStatement::Run() {
+  return Step().status();
+}
 
-int64_t SqliteStatement::Integer() { return sqlite3_column_int64(statement_, next_column_++); }
+int64_t SqliteStatement::Integer() {
+  return sqlite3_column_int64(statement_, next_column_++);
+}
 
 std::string SqliteStatement::Text() {
   const int column = next_column_++;
   const void* bytes = sqlite3_column_blob(statement_, column);
   const int count = sqlite3_column_bytes(statement_, column);
-  return bytes == nullptr ? std::string()
-                          : std::string(static_cast<const char*>(bytes),
-                                        static_cast<size_t>(count));
+  return bytes == nullptr
+             ? std::string()
+             : std::string(static_cast<const char*>(bytes), static_cast<size_t>(count));
 }
 
 SqliteDatabase::SqliteDatabase(SqliteDatabase&& other) noexcept
@@ -94,12 +104,17 @@ SqliteDatabase& SqliteDatabase::operator=(SqliteDatabase&& other) noexcept {
   return *this;
 }
 
-SqliteDatabase::~SqliteDatabase() { sqlite3_close(database_); }
+SqliteDatabase::~SqliteDatabase() {
+  sqlite3_close(database_);
+}
 
 absl::StatusOr<SqliteDatabase> SqliteDatabase::Open(const std::string& path) {
   sqlite3* raw = nullptr;
-  const int result = sqlite3_open_v2(
-      path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int result =
+      sqlite3_open_v2(path.c_str(),
+                      &raw,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                      nullptr);
   SqliteDatabase database(raw);  // SQLite wants it closed also after a failed open.
   if (result != SQLITE_OK) return StatusOf(raw, result, absl::StrCat("open ", path));
   sqlite3_extended_result_codes(raw, 1);
@@ -110,8 +125,8 @@ absl::StatusOr<SqliteDatabase> SqliteDatabase::Open(const std::string& path) {
 
 absl::StatusOr<SqliteStatement> SqliteDatabase::Prepare(absl::string_view sql) {
   sqlite3_stmt* statement = nullptr;
-  const int result = sqlite3_prepare_v2(database_, sql.data(), static_cast<int>(sql.size()),
-                                        &statement, nullptr);
+  const int result =
+      sqlite3_prepare_v2(database_, sql.data(), static_cast<int>(sql.size()), &statement, nullptr);
   if (result != SQLITE_OK) return StatusOf(database_, result, sql);
   return SqliteStatement(database_, statement);
 }
@@ -129,9 +144,13 @@ absl::StatusOr<int64_t> SqliteDatabase::QueryInteger(absl::string_view sql) {
   return statement.Integer();
 }
 
-int64_t SqliteDatabase::LastInsertedRow() const { return sqlite3_last_insert_rowid(database_); }
+int64_t SqliteDatabase::LastInsertedRow() const {
+  return sqlite3_last_insert_rowid(database_);
+}
 
-int64_t SqliteDatabase::ChangedRows() const { return sqlite3_changes64(database_); }
+int64_t SqliteDatabase::ChangedRows() const {
+  return sqlite3_changes64(database_);
+}
 
 absl::StatusOr<SqliteTransaction> SqliteTransaction::Begin(SqliteDatabase& database) {
   TP_RETURN_IF_ERROR(database.Execute("BEGIN IMMEDIATE"));

@@ -36,8 +36,8 @@ class SqliteStatement {
   // For statements that give no rows.
   absl::Status Run();
 
-  int64_t Integer();     // Of the next column.
-  std::string Text();    // Of the next column.
+  int64_t Integer();   // Of the next column.
+  std::string Text();  // Of the next column.
 
  private:
   friend class SqliteDatabase;

@@ -11,6 +11,7 @@
 #include <atomic>
 
 #include "absl/strings/str_cat.h"
+
 #include "engine/platform/files.h"
 #include "engine/platform/syscall_error.h"
 #include "engine/support/status_macros.h"
@@ -46,9 +47,11 @@ absl::StatusOr<UniqueFd> TakeLock(const std::string& path) {
     if (errno != EWOULDBLOCK) return SyscallError("flock", path);
     char holder[32] = {};
     const ssize_t bytes = ::pread(lock.get(), holder, sizeof(holder) - 1, 0);
-    return absl::FailedPreconditionError(absl::StrCat(
-        "another tidepoold", bytes > 0 ? absl::StrCat(" (process ", holder, ")") : std::string(),
-        " is using this state directory: it holds ", path));
+    return absl::FailedPreconditionError(
+        absl::StrCat("another tidepoold",
+                     bytes > 0 ? absl::StrCat(" (process ", holder, ")") : std::string(),
+                     " is using this state directory: it holds ",
+                     path));
   }
   // For the message above; losing it loses nothing else.
   const std::string holder = absl::StrCat(::getpid());

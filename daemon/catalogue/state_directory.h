@@ -19,6 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
 #include "engine/platform/unique_fd.h"
 
 namespace tidepool::daemon {
@@ -44,7 +45,8 @@ class StateDirectory {
   static absl::Status MoveIntoPlace(const std::string& from, const std::string& to);
 
  private:
-  StateDirectory(std::string path, UniqueFd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+  StateDirectory(std::string path, UniqueFd lock)
+      : path_(std::move(path)), lock_(std::move(lock)) {}
 
   const std::string path_;
   const UniqueFd lock_;

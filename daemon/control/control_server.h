@@ -22,7 +22,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+
 #include "daemon/catalogue/catalogue.h"
+#include "daemon/control/invoke_mapping.h"
 #include "daemon/invoke/invoker.h"
 #include "daemon/invoke/pool_inspector.h"
 #include "daemon/logs/function_logs.h"
@@ -34,6 +36,7 @@ struct ControlOptions {
   std::string listen_grpc;   // "127.0.0.1:8081", port 0 takes a free one; empty: no such door.
   // Bodies up to this reach the Invoker and its reasons; see Capacity::request_body_bytes_max.
   uint64_t request_body_bytes_max = 64 * kMiB;
+  MessageLimits message_limits;  // Of headers and targets, as over HTTP.
   uint32_t admin_connections_max = 256;
   uint32_t grpc_connections_max = 10'000;
   // Memory that gRPC may hold for messages of one door.
