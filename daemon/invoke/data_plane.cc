@@ -74,6 +74,16 @@ void DataPlane::Stop() {
 
 void DataPlane::BeginDrain() { ledger_->draining.store(true); }
 
+void DataPlane::PingWorkers() {
+  if (!WorkersAnswered()) return;
+  unanswered_pings_.store(worker_count());
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    worker->Post([this] { unanswered_pings_.fetch_sub(1); });
+  }
+}
+
+bool DataPlane::WorkersAnswered() const { return unanswered_pings_.load() == 0; }
+
 bool DataPlane::AwaitIdle(absl::Duration timeout) {
   // Polled: nothing on the path of requests shall pay for the few seconds in which this matters.
   const absl::Time until = absl::Now() + timeout;

@@ -41,6 +41,10 @@ class DataPlane final : public Invoker, public PoolInspector, public WorkerGroup
   void Start();
   // New requests are refused with DRAINING.
   void BeginDrain();
+  // Posts a ping to each worker, unless its last one is still unanswered.
+  void PingWorkers();
+  // No ping is unanswered: every worker's loop has turned since the last PingWorkers.
+  bool WorkersAnswered() const;
   // False: something still waits or runs when `timeout` has passed.
   bool AwaitIdle(absl::Duration timeout);
   // The rest ends with DRAINING.
@@ -74,6 +78,7 @@ class DataPlane final : public Invoker, public PoolInspector, public WorkerGroup
   std::unique_ptr<HostLedger> ledger_;
   AttentionTimer timer_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::atomic<uint32_t> unanswered_pings_{0};
   std::vector<std::thread> threads_;
 };
 
