@@ -41,8 +41,7 @@ absl::Status BodyValidator::Validate(FunctionIndex function) {
   type_ = &module_.TypeOf(function);
   body_ = &module_.BodyOf(function);
   offset_ = 0;
-  local_runs_.clear();
-  local_count_ = static_cast<uint32_t>(type_->params.size());
+  locals_.Reset(type_->params);
   has_uninitialized_locals_ = false;
   initialized_.clear();
   initialized_locals_.clear();
@@ -76,45 +75,23 @@ void BodyValidator::VisitUnsupported(Opcode opcode) {
 // ---------------------------------------------------------------------------------------
 
 bool BodyValidator::VisitLocals(uint32_t count, ValueType type) {
-  if (count > kLocalCountMax || local_count_ + count > kLocalCountMax) {
+  if (count > kLocalCountMax || locals_.count() + count > kLocalCountMax) {
     return Fail(absl::StrCat("more than ", kLocalCountMax, " locals"));
   }
   if (!CheckValueType(type)) return false;
-  if (count == 0) return true;
-  local_count_ += count;
-  local_runs_.push_back({local_count_, type});
-  if (!HasDefault(type)) has_uninitialized_locals_ = true;
+  locals_.Add(count, type);
+  if (count != 0 && !HasDefault(type)) has_uninitialized_locals_ = true;
   return true;
 }
 
 void BodyValidator::EndLocals() {
-  flat_local_count_ = std::min(local_count_, kFlatLocalCountMax);
-  const std::vector<ValueType>& params = type_->params;
-  uint32_t filled = std::min(static_cast<uint32_t>(params.size()), kFlatLocalCountMax);
-  std::copy_n(params.begin(), filled, flat_locals_);
-  for (const LocalRun& run : local_runs_) {
-    const uint32_t end = std::min(run.end, kFlatLocalCountMax);
-    std::fill(flat_locals_ + filled, flat_locals_ + std::max(filled, end), run.type);
-    filled = std::max(filled, end);
-    if (filled == kFlatLocalCountMax) break;
-  }
+  locals_.Seal();
   // If that is too much, the first operator that moves something says so.
-  moved_value_count_ += local_count_ + type_->results.size();
+  moved_value_count_ += locals_.count() + type_->results.size();
 }
 
-bool BodyValidator::FindLocalSlow(uint32_t local, ValueType* type) {
-  if (local >= local_count_) return Fail(absl::StrCat("unknown local ", local));
-  if (local < type_->params.size()) {
-    *type = type_->params[local];
-    return true;
-  }
-  const auto run = std::upper_bound(
-      local_runs_.begin(),
-      local_runs_.end(),
-      local,
-      [](uint32_t wanted, const LocalRun& candidate) { return wanted < candidate.end; });
-  *type = run->type;
-  return true;
+bool BodyValidator::FailLocal(uint32_t local) {
+  return Fail(absl::StrCat("unknown local ", local));
 }
 
 bool BodyValidator::CheckInitialized(uint32_t local, ValueType type) {

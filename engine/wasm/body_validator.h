@@ -18,6 +18,7 @@
 
 #include "engine/wasm/function_body.h"
 #include "engine/wasm/limits.h"
+#include "engine/wasm/local_types.h"
 #include "engine/wasm/module.h"
 #include "engine/wasm/opcodes.h"
 #include "engine/wasm/type_relations.h"
@@ -157,17 +158,8 @@ class BodyValidator {
   bool ApplySlow(const Signature& signature, ValueType address);
 
   // ---- The operand stack -----------------------------------------------------------------------
-  void Push(ValueType type) {
-    if (__builtin_expect(top_ == limit_, 0)) Grow(1);
-    *top_++ = type;
-  }
-  bool Pop(ValueType expected) {
-    if (__builtin_expect(top_ > base_ && top_[-1] == expected, 1)) {
-      --top_;
-      return true;
-    }
-    return PopSlow(expected);
-  }
+  void Push(ValueType type);
+  bool Pop(ValueType expected);
   bool PopSlow(ValueType expected);
   bool PopAny(ValueType* actual);
   bool PopRef(ValueType* actual);
@@ -176,18 +168,14 @@ class BodyValidator {
   // As if popped and pushed back.
   bool MatchTop(Types types);
   void Grow(size_t count);
-  size_t height() const {
-    return static_cast<size_t>(top_ - stack_.data());
-  }
+  size_t height() const;
 
   // ---- Blocks ----------------------------------------------------------------------------------
   bool Open(Opcode opcode, BlockType type);
   // With the block's parameters as its operands.
   bool PushFrame(Opcode opcode, BlockType type);
   void PopFrame();
-  void SetBase() {
-    base_ = stack_.data() + (frames_.empty() ? 0 : frames_.back().height);
-  }
+  void SetBase();
   bool PopResults(const Frame& frame);
   void MarkUnreachable();
   Types ParamsOf(const BlockType& type) const;
@@ -204,13 +192,7 @@ class BodyValidator {
   bool CheckType(TypeIndex type);
   bool CheckValueType(ValueType type);
   bool CheckFunction(FunctionIndex function);
-  bool CheckMemory(MemoryIndex memory, ValueType* address) {
-    if (__builtin_expect(ToInt(memory) == 0 && !module_.memories.empty(), 1)) {
-      *address = memory0_address_;
-      return true;
-    }
-    return CheckMemorySlow(memory, address);
-  }
+  bool CheckMemory(MemoryIndex memory, ValueType* address);
   bool CheckMemorySlow(MemoryIndex memory, ValueType* address);
   bool CheckTable(TableIndex table, ValueType* address);
   bool CheckElement(ElementIndex segment);
@@ -219,23 +201,15 @@ class BodyValidator {
   bool FailAccess(const MemArg& access, uint32_t natural_log2);
 
   // ---- Locals ----------------------------------------------------------------------------------
-  // False: no such local.
   bool FindLocal(uint32_t local, ValueType* type) {
-    if (__builtin_expect(local < flat_local_count_, 1)) {
-      *type = flat_locals_[local];
-      return true;
-    }
-    return FindLocalSlow(local, type);
+    return locals_.Find(local, type) || FailLocal(local);
   }
-  bool FindLocalSlow(uint32_t local, ValueType* type);
+  bool FailLocal(uint32_t local);
   bool CheckInitialized(uint32_t local, ValueType type);
   void MarkInitialized(uint32_t local);
 
   // Values declared or moved as a whole; see kMovedValueCountBase.
-  bool Move(size_t count) {
-    moved_value_count_ += count;
-    return __builtin_expect(moved_value_count_ <= moved_value_count_max_, 1) || FailMoved();
-  }
+  bool Move(size_t count);
   bool FailMoved();
 
   // Always false.  The first one is kept.
@@ -257,16 +231,7 @@ class BodyValidator {
   uint32_t offset_ = 0;  // Of the current operator, in the body.
   std::string failure_;
 
-  // Locals: the first ones one by one, all as runs, since few bytes can declare very many.
-  static constexpr uint32_t kFlatLocalCountMax = 128;
-  struct LocalRun {
-    uint32_t end;  // Index behind its last local.
-    ValueType type;
-  };
-  ValueType flat_locals_[kFlatLocalCountMax];
-  uint32_t flat_local_count_ = 0;
-  uint32_t local_count_ = 0;
-  std::vector<LocalRun> local_runs_;  // Without the parameters.
+  LocalTypes locals_;
   bool has_uninitialized_locals_ = false;
   absl::flat_hash_set<uint32_t> initialized_;  // Of those without default value.
   std::vector<uint32_t> initialized_locals_;   // The same, in order, to undo at a block's end.

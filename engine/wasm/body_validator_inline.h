@@ -6,6 +6,40 @@
 
 namespace tidepool::engine::wasm {
 
+inline size_t BodyValidator::height() const {
+  return static_cast<size_t>(top_ - stack_.data());
+}
+
+inline void BodyValidator::SetBase() {
+  base_ = stack_.data() + (frames_.empty() ? 0 : frames_.back().height);
+}
+
+inline bool BodyValidator::Move(size_t count) {
+  moved_value_count_ += count;
+  return __builtin_expect(moved_value_count_ <= moved_value_count_max_, 1) || FailMoved();
+}
+
+inline void BodyValidator::Push(ValueType type) {
+  if (__builtin_expect(top_ == limit_, 0)) Grow(1);
+  *top_++ = type;
+}
+
+inline bool BodyValidator::Pop(ValueType expected) {
+  if (__builtin_expect(top_ > base_ && top_[-1] == expected, 1)) {
+    --top_;
+    return true;
+  }
+  return PopSlow(expected);
+}
+
+inline bool BodyValidator::CheckMemory(MemoryIndex memory, ValueType* address) {
+  if (__builtin_expect(ToInt(memory) == 0 && !module_.memories.empty(), 1)) {
+    *address = memory0_address_;
+    return true;
+  }
+  return CheckMemorySlow(memory, address);
+}
+
 constexpr ValueType BodyValidator::TypeOf(Operand operand, ValueType address) {
   switch (operand) {
     case Operand::kI32:
