@@ -13,7 +13,6 @@ using ::testing::SizeIs;
 
 using abi::BuiltinId;
 
-const ValueType kI32 = ValueType::I32();
 const ValueType kI64 = ValueType::I64();
 
 constexpr uint64_t kRefused = UINT64_MAX;

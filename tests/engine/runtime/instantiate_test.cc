@@ -92,7 +92,7 @@ TEST_F(InstantiateTest, SharesWhatIsImported) {
   wasm.ImportGlobal("p", "g", kI32, true);
   const FunctionIndex f = wasm.Function({}, {kI32}, AnyBody());
   wasm.ExportFunction("f", f);
-  wasm.ActiveElements({}, Code().I32Const(3), {{f}});
+  wasm.ActiveElements({}, Code().I32Const(3), {f});
   wasm.ActiveData(Code().I32Const(8), "shared");
   AssembledBackend backend;
   backend.Add([](FunctionText& text) {
@@ -169,8 +169,8 @@ TEST_F(InstantiateTest, AppliesSegmentsInOrderUpToTheOneThatTraps) {
     wasm.ImportMemory("p", "m", MemoryOf(1));
     wasm.ImportTable("p", "t", TableOf(10));
     const FunctionIndex f = wasm.Function({}, {}, AnyBody());
-    wasm.ActiveElements({}, Code().I32Const(element_fails ? 0 : 1), {{f}});
-    if (element_fails) wasm.ActiveElements({}, Code().I32Const(10), {{f}});
+    wasm.ActiveElements({}, Code().I32Const(element_fails ? 0 : 1), {f});
+    if (element_fails) wasm.ActiveElements({}, Code().I32Const(10), {f});
     wasm.ActiveData(Code().I32Const(100), "x");
     wasm.ActiveData(Code().I32Const(65534), "yyy");
     wasm.ActiveData(Code().I32Const(101), "z");
@@ -318,7 +318,7 @@ TEST_F(InstantiateTest, KeepsAnInstanceWhoseStartTrapped) {
     const FunctionIndex start = wasm.Function({}, {}, AnyBody());
     const FunctionIndex f = wasm.Function({}, {kI32}, AnyBody());
     wasm.Start(start);
-    wasm.ActiveElements({}, Code().I32Const(0), {{f}});
+    wasm.ActiveElements({}, Code().I32Const(0), {f});
     AssembledBackend backend;
     backend.Add([](FunctionText& text) {
       text.Enter();

@@ -1,6 +1,8 @@
 // Modules: loaded, registered for the trap handler, gone.
 #include "engine/runtime/module.h"
 
+#include <algorithm>
+
 #include "engine/compiler/compile.h"
 #include "engine/platform/memfd.h"
 #include "engine/trap/trap_handler.h"
@@ -94,11 +96,12 @@ TEST_F(ModuleTest, VerifiesWhenAsked) {
   // Its code: digests of the head do not cover it.
   const auto module = Load(OneFunction(), backend);
   const uint8_t* text = static_cast<const uint8_t*>(module->CodeOf(0));
-  const auto found = std::search(artifact.bytes.begin(), artifact.bytes.end(), text, text + 8);
-  ASSERT_NE(found, artifact.bytes.end());
+  std::vector<uint8_t> bytes(artifact.bytes.begin(), artifact.bytes.end());
+  const auto found = std::search(bytes.begin(), bytes.end(), text, text + 8);
+  ASSERT_NE(found, bytes.end());
   *found ^= 1;
   TP_ASSERT_OK_AND_ASSIGN(
-      UniqueFd fd, CreateSealedMemfd("altered", artifact.bytes.size(), {{{0, artifact.bytes}}}));
+      UniqueFd fd, CreateSealedMemfd("altered", bytes.size(), {{{0, bytes}}}));
   EXPECT_THAT(Module::LoadFd(engine_, fd.get(), "altered", {.verify = true}),
               StatusIs(absl::StatusCode::kDataLoss));
 }

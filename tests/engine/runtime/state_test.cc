@@ -46,10 +46,10 @@ class StateTest : public RuntimeFixture {
     wasm.Global(kI64, false, Code().I64Const(5));
     wasm.Export("mutable", ExternalKind::kGlobal,
                 ToInt(wasm.Global(kI32, true, Code().GlobalGet(imported))));
-    wasm.ActiveElements({}, Code().I32Const(1), {{f}});
+    wasm.ActiveElements({}, Code().I32Const(1), {f});
     // Not in the image: its place depends on an import.
     wasm.ActiveElements({}, Code().GlobalGet(imported), {});
-    wasm.PassiveElements({{f}});
+    wasm.PassiveElements({f});
     wasm.PassiveData("passive");
     AssembledBackend backend;
     backend.Add([](FunctionText& text) { text.Leave(); });
