@@ -46,9 +46,10 @@ uint32_t FunctionCompiler::FrameBytes() const {
 }
 
 // A function that calls nothing and has a small frame cannot be how a stack overflows: its caller
-// was checked, and below the limit there is room for it.  Loops check by themselves.
+// was checked, and below the limit there is room for it.  Loops check by themselves; tail calls can
+// make a loop of functions.
 bool FunctionCompiler::NeedsStackCheck() const {
-  return plan_.has_calls || FrameBytes() > abi::kUncheckedFrameBytes;
+  return plan_.has_calls || plan_.has_tail_calls || FrameBytes() > abi::kUncheckedFrameBytes;
 }
 
 GprSet FunctionCompiler::SavedRegisters() const {

@@ -106,7 +106,7 @@ void FunctionCompiler::BeginFunction(wasm::FunctionIndex function) {
   locals.BeginFunction();
   for (const wasm::ValueType param : type_->params) locals.AddRun(1, param.kind(), /*is_param=*/true);
   planner_.Plan(code_, context_.options.bounds == Bounds::kExplicit, locals, plan_);
-  uses_vm_context_ = plan_.has_calls || locals.vm_context().weight != 0;
+  uses_vm_context_ = plan_.has_calls || plan_.has_tail_calls || locals.vm_context().weight != 0;
   stack_.BeginFunction(kOperandGprs.Without(plan_.pinned_gprs),
                        OperandXmms().Without(plan_.pinned_xmms));
 

@@ -42,6 +42,7 @@ constexpr bool IsCall(Opcode opcode) {
 constexpr bool ReadsVmContext(Opcode opcode) {
   switch (opcode) {
     case Opcode::kCallIndirect:
+    case Opcode::kReturnCallIndirect:
     case Opcode::kGlobalGet:
     case Opcode::kGlobalSet:
     case Opcode::kTableGet:
@@ -61,7 +62,7 @@ void LocalPlan::Clear() {
   pinned_gprs = {};
   pinned_xmms = {};
   lost_locals.clear();
-  uses_memory0 = has_calls = has_loops = false;
+  uses_memory0 = has_calls = has_tail_calls = has_loops = false;
 }
 
 class LocalPlanner::Visitor {
@@ -109,6 +110,8 @@ class LocalPlanner::Visitor {
     } else if constexpr (IsCall(opcode)) {
       plan_.has_calls = true;
       call_weight_ = Add(call_weight_, unit_);
+    } else if constexpr (opcode == Opcode::kReturnCall || opcode == Opcode::kReturnCallIndirect) {
+      plan_.has_tail_calls = true;
     } else if constexpr (kAccess) {
       Access(arguments...);
     }

@@ -26,6 +26,7 @@ struct LocalPlan {
   std::vector<uint32_t> lost_locals;
   bool uses_memory0 = false;
   bool has_calls = false;
+  bool has_tail_calls = false;
   bool has_loops = false;
 
   void Clear();

@@ -224,28 +224,32 @@ bool ValueStack::SwapConstantToTop() {
 void ValueStack::PopGprInto(Gpr reg) {
   const Value& top = values_.back();
   const uint8_t from = RegisterOf(top);
-  if (from == Number(reg) && gprs_.allocatable.Has(reg)) {
+  if (from == Number(reg)) {
     if (top.where == Where::kLocal) gprs_.Forget(reg);
     Remove();
     gprs_.locked.Add(reg);
     return;
   }
+  const GprSet locked_before = gprs_.locked;
   const Value value = Remove();
-  if (from != kNoRegister && gprs_.allocatable.Has(static_cast<Gpr>(from))) {
-    gprs_.locked.Add(static_cast<Gpr>(from));
-  }
+  // Locked until it was read, so that nothing moves into it.
+  if (from != kNoRegister) gprs_.locked.Add(static_cast<Gpr>(from));
   Take(reg);
   switch (value.where) {
-    case Where::kConstant: assembler_.MovImm(reg, value.constant); return;
-    case Where::kFlags: MaterializeFlags({value.condition, value.flag_form}, reg); return;
-    case Where::kHome: LoadHome(value.kind, reg, HomeOfSlot(value.slots_end - 1)); return;
-    default: break;
+    case Where::kConstant: assembler_.MovImm(reg, value.constant); break;
+    case Where::kFlags: MaterializeFlags({value.condition, value.flag_form}, reg); break;
+    case Where::kHome: LoadHome(value.kind, reg, HomeOfSlot(value.slots_end - 1)); break;
+    case Where::kRegister:
+    case Where::kLocal:
+      if (from != kNoRegister) {
+        assembler_.Mov(WidthOf(value.kind), reg, static_cast<Gpr>(from));
+      } else {
+        LoadHome(value.kind, reg, locals_.Touch(value.local).home);
+      }
+      break;
   }
-  if (from != kNoRegister) {
-    assembler_.Mov(WidthOf(value.kind), reg, static_cast<Gpr>(from));
-  } else {
-    LoadHome(value.kind, reg, locals_.Touch(value.local).home);
-  }
+  gprs_.locked = locked_before;
+  gprs_.locked.Add(reg);
 }
 
 GprOperand ValueStack::PopGprOperand() {
@@ -303,15 +307,22 @@ void ValueStack::PopXmmTo(Xmm reg) {
 
 void ValueStack::PopXmmInto(Xmm reg) {
   const Value& top = values_.back();
-  if (RegisterOf(top) == Number(reg) && xmms_.allocatable.Has(reg)) {
+  if (RegisterOf(top) == Number(reg)) {
     if (top.where == Where::kLocal) xmms_.Forget(reg);
     Remove();
     xmms_.locked.Add(reg);
     return;
   }
+  const XmmSet locked_before = xmms_.locked;
   const Xmm from = PopXmm();
+  if (from == reg) {  // Read from memory into the very register.
+    if (xmms_.caching.Has(reg)) xmms_.Forget(reg);
+    return;
+  }
   Take(reg);
   assembler_.Movap(reg, from);
+  xmms_.locked = locked_before;
+  xmms_.locked.Add(reg);
 }
 
 XmmOperand ValueStack::PopXmmOperand() {

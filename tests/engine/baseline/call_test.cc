@@ -220,6 +220,20 @@ TEST(TailCall, RunsInConstantStackForAnyPairOfSignatures) {
   EXPECT_THAT(instance->Call(even, {I32(9'999'999)}), Returns({I64(0)}));
 }
 
+// A loop of tail calls has no loop header and no frame: the entry attends to requests.
+TEST(TailCall, LoopsOfTailCallsCanBeInterrupted) {
+  CompileOptions options;
+  options.wasm_features.tail_call = true;
+  WasmBuilder builder;
+  const FunctionIndex self = builder.NextFunction();
+  builder.Function({kI32}, {}, Code().LocalGet(0).Op(Opcode::kI32Eqz).Open(Opcode::kIf).Op(Opcode::kReturn).End()
+                                   .LocalGet(0).I32Const(1).Op(Opcode::kI32Sub).Op(Opcode::kReturnCall, {wasm::ToInt(self)}));
+  const auto instance = TestInstance::Create(builder, options);
+  instance->control().stack_limit = engine::abi::kStackLimitAttention;
+  EXPECT_THAT(instance->Call(self, {I32(10)}), Returns({}));
+  EXPECT_EQ(instance->stack_check_count, 1u);
+}
+
 TEST(Call, StackOverflowAndLargeFramesAreChecked) {
   WasmBuilder builder;
   const FunctionIndex deep = builder.NextFunction();
