@@ -221,7 +221,7 @@ TEST(Control, UnreachableCodeIsSkippedWithWhatNestsInIt) {
       Code().Open(Opcode::kBlock)
           .LocalGet(0).Op(Opcode::kI32Eqz).BrIf(0)
           .I32Const(1).Op(Opcode::kReturn)
-          .Open(Opcode::kLoop).Open(Opcode::kIf, kI64).Op(Opcode::kI64Add).Else().I64Const(1).End().Op(Opcode::kDrop).Br(0).End()
+          .Open(Opcode::kLoop).I32Const(1).Open(Opcode::kIf, kI64).I64Const(3).Else().I64Const(1).End().Op(Opcode::kDrop).Br(0).End()
           .Op(Opcode::kF64Sqrt).Op(Opcode::kDrop)
           .End()
           .I32Const(2));
@@ -289,19 +289,22 @@ TEST(Control, DeepNestingAndTallStacksStayLinear) {
   constexpr int kDepth = 20000;
   WasmBuilder builder;
   Code code;
-  for (int i = 0; i < kDepth; ++i) code.LocalGet(0).Open(Opcode::kBlock).LocalGet(0).BrIf(0);
-  for (int i = 0; i < kDepth; ++i) code.End();
-  for (int i = 1; i < kDepth; ++i) code.Op(Opcode::kI32Add);
+  for (int i = 0; i < kDepth; ++i) {
+    code.LocalGet(0).I32Const(1).Op(Opcode::kI32Mul).Open(Opcode::kBlock, kI32);
+    code.LocalGet(0).I32Const(0).BrIf(0).Op(Opcode::kDrop);
+  }
+  code.LocalGet(0);
+  for (int i = 0; i < kDepth; ++i) code.End().Op(Opcode::kI32Add);
   const FunctionIndex function = builder.Function({kI32}, {kI32}, code);
-  EXPECT_THAT(TestInstance::Create(builder)->Call(function, {I32(3)}), Returns({I32(3 * kDepth)}));
+  EXPECT_THAT(TestInstance::Create(builder)->Call(function, {I32(3)}), Returns({I32(3 * (kDepth + 1))}));
 }
 
 TEST(Control, ManyLocalsThatAreNotUsedCostNothing) {
   WasmBuilder builder;
   FunctionIndex last{};
-  for (int i = 0; i < 2000; ++i) last = builder.Function({kI32}, {kI32}, Code().LocalGet(0), {{40000, kI64}});
+  for (int i = 0; i < 200; ++i) last = builder.Function({kI32}, {kI32}, Code().LocalGet(0), {{40000, kI64}});
   const auto instance = TestInstance::Create(builder);
-  EXPECT_LT(instance->compiled().text.size(), 2000u * 128);
+  EXPECT_LT(instance->compiled().text.size(), 200u * 128);
   EXPECT_THAT(instance->Call(last, {I32(3)}), Returns({I32(3)}));
 }
 
