@@ -1,8 +1,8 @@
 // The only file that knows CLI11, which is one enormous header.
 #include "daemon/cli/command_line.h"
 
+#include <algorithm>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <utility>
 
@@ -62,22 +62,49 @@ CLI::App* AddNoun(CLI::App& app, const char* noun, const char* help) {
   return added;
 }
 
+// Sets `value` to what the typed word stands for; the words are listed when it stands for nothing.
+template <typename Value>
+CLI::Option* AddChoice(CLI::App& app,
+                       const char* names,
+                       Value& value,
+                       std::vector<std::pair<std::string, Value>> choices,
+                       const char* help) {
+  return app.add_option_function<std::string>(
+      names,
+      [&value, choices = std::move(choices), names](const std::string& word) {
+        std::string expected;
+        for (const auto& [name, choice] : choices) {
+          if (name == word) {
+            value = choice;
+            return;
+          }
+          absl::StrAppend(&expected, expected.empty() ? "" : ", ", name);
+        }
+        throw CLI::ValidationError(names, absl::StrCat("\"", word, "\" is not one of ", expected));
+      },
+      help);
+}
+
 void AddGlobalOptions(CLI::App& app, Words& words) {
-  const std::map<std::string, OutputFormat> formats{{"table", OutputFormat::kTable},
-                                                    {"json", OutputFormat::kJson},
-                                                    {"yaml", OutputFormat::kYaml},
-                                                    {"name", OutputFormat::kName}};
-  const std::map<std::string, ColorMode> colors{
-      {"auto", ColorMode::kAuto}, {"always", ColorMode::kAlways}, {"never", ColorMode::kNever}};
   app.add_option("--server", words.options.server, "unix:PATH or HOST:PORT of the daemon")
       ->envname("TIDEPOOL_SERVER")
       ->capture_default_str();
   app.add_option("-t,--tenant", words.options.tenant, "Whose functions, modules and routes");
-  app.add_option("-o,--format", words.options.format, "table, json, yaml or name")
-      ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case).description(""))
+  AddChoice<OutputFormat>(app,
+                          "-o,--format",
+                          words.options.format,
+                          {{"table", OutputFormat::kTable},
+                           {"json", OutputFormat::kJson},
+                           {"yaml", OutputFormat::kYaml},
+                           {"name", OutputFormat::kName}},
+                          "table, json, yaml or name")
       ->option_text("FORMAT");
-  app.add_option("--color", words.options.color, "auto, always or never")
-      ->transform(CLI::CheckedTransformer(colors, CLI::ignore_case).description(""))
+  AddChoice<ColorMode>(
+      app,
+      "--color",
+      words.options.color,
+      {{"auto", ColorMode::kAuto}, {"always", ColorMode::kAlways}, {"never", ColorMode::kNever}},
+      "auto, always or never")
       ->option_text("WHEN");
   app.add_flag("-q,--quiet", words.options.quiet, "No remarks and no progress on stderr");
 }
@@ -325,6 +352,20 @@ void AddRun(CLI::App& app, Words& words) {
   });
 }
 
+// CLI11 takes a word like -5 for a number but -inf and -.5 for options.  With a blank in front they
+// are words, and number parsers skip it.
+std::vector<std::string> WithNumbersProtected(int argc, char** argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  const bool is_invoke = std::find(words.begin(), words.end(), "invoke") != words.end() &&
+                         std::find(words.begin(), words.end(), "--export") != words.end();
+  for (std::string& word : words) {
+    const bool is_number = word == "-inf" || word == "-nan" || word.rfind("-.", 0) == 0;
+    if (is_invoke && is_number) word.insert(0, " ");
+  }
+  std::reverse(words.begin(), words.end());  // As CLI11 wants them.
+  return words;
+}
+
 }  // namespace
 
 std::variant<Command, int> ParseCommandLine(int argc, char** argv) {
@@ -333,6 +374,9 @@ std::variant<Command, int> ParseCommandLine(int argc, char** argv) {
   app.footer(kExitCodes);
   app.set_version_flag("--version", kClientVersion);
   app.require_subcommand(1);
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return absl::StrCat("tidectl: error: ", error.what(), "\nRun with --help for more.\n");
+  });
   app.fallthrough();  // Global options may stand behind the command, too; children inherit it.
   AddGlobalOptions(app, *words);
   AddTenant(app, *words);
@@ -344,7 +388,7 @@ std::variant<Command, int> ParseCommandLine(int argc, char** argv) {
   AddLocal(app, *words);
   AddRun(app, *words);
   try {
-    app.parse(argc, argv);
+    app.parse(WithNumbersProtected(argc, argv));
   } catch (const CLI::ParseError& error) {
     const int status = app.exit(error);
     return status == 0 ? 0 : static_cast<int>(ExitCode::kUsage);

@@ -1,4 +1,6 @@
 // `tidectl inspect FILE.tpa`: what an artifact says about itself, and whether it is whole.
+#include <fstream>
+
 #include "absl/strings/str_cat.h"
 #include <boost/json.hpp>
 
@@ -95,11 +97,23 @@ Report Describe(const std::string& file,
   return report;
 }
 
+bool IsModule(const std::string& file) {
+  char magic[4] = {};
+  std::ifstream(file, std::ios::binary).read(magic, sizeof(magic));
+  return absl::string_view(magic, sizeof(magic)) == absl::string_view("\0asm", 4);
+}
+
 }  // namespace
 
 ExitCode Inspect(Session& session, const std::string& file) {
   const absl::StatusOr<engine::MappedArtifact> artifact = engine::MappedArtifact::Open(file, {});
-  if (!artifact.ok()) return session.Fail(artifact.status());
+  if (!artifact.ok()) {
+    if (absl::IsFailedPrecondition(artifact.status()) && IsModule(file)) {
+      return session.Fail(absl::FailedPreconditionError(
+          absl::StrCat(file, " is a module and no artifact: tidectl compile makes one of it")));
+    }
+    return session.Fail(artifact.status());
+  }
   // Shown also when it is damaged: that is when one looks.
   const absl::Status verified = artifact->Verify();
   const ExitCode shown = session.Succeed(Describe(file, *artifact, verified));

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <grpc/grpc.h>
 #include <netdb.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -10,6 +11,7 @@
 #include <cstring>
 #include <iostream>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -21,7 +23,9 @@ namespace tidepool::daemon {
 namespace {
 
 absl::Status CannotConnect(const std::string& server, int error) {
-  const std::string text = absl::StrCat(server, " (", std::strerror(error), ")");
+  std::string reason = std::strerror(error);
+  reason.front() = absl::ascii_tolower(static_cast<unsigned char>(reason.front()));
+  const std::string text = absl::StrCat(server, " (", reason, ")");
   if (error == EACCES || error == EPERM) {
     return absl::PermissionDeniedError(
         absl::StrCat("may not connect to ", text, ": only root and the daemon's own user may"));
@@ -87,6 +91,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Session::Connect() {
     absl::ConsumePrefix(&target, "http://");
     TP_RETURN_IF_ERROR(ProbeTcp(server, target));
   }
+  // Never paired with grpc_shutdown, which may wait ten seconds for a thread of gRPC's.
+  ::grpc_init();
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);  // A guest's answer may be as large as its limit says.
   // The name in :authority: gRPC makes one of a socket's path that HTTP/2 peers need not accept.

@@ -1,5 +1,6 @@
 #include "daemon/control/control_server.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
@@ -112,6 +113,9 @@ ControlServer::ControlServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)
 
 absl::StatusOr<std::unique_ptr<ControlServer>> ControlServer::Start(const ControlOptions& options,
                                                                     Parts parts) {
+  // Never paired with grpc_shutdown: with the last reference gRPC joins a thread of its own that
+  // may sit in epoll_wait for ten seconds, and so would the daemon's end.
+  ::grpc_init();
   grpc::EnableDefaultHealthCheckService(true);
   auto impl = std::make_unique<Impl>();
   const uint64_t message_bytes_max = options.request_body_bytes_max + kMessageOverheadBytes;

@@ -74,7 +74,8 @@ TEST_F(CatalogueTest, AnUnchangedTenantsEntryIsSharedBetweenSnapshots) {
 TEST_F(CatalogueTest, LongerPrefixesComeFirst) {
   ASSERT_THAT(world_.Deploy("a", "f", CommandModule(), {}, {"h/", "h/a/b", "h/a"}), IsOk());
   std::vector<std::string> prefixes;
-  for (const RouteEntry& route : world_.Snapshot()->routes.at("h")) prefixes.push_back(route.path_prefix);
+  for (const RouteEntry& route : world_.Snapshot()->routes.at("h"))
+    prefixes.push_back(route.path_prefix);
   EXPECT_THAT(prefixes, ElementsAre("/a/b", "/a", "/"));
 }
 
@@ -88,8 +89,10 @@ TEST_F(CatalogueTest, RefusesADeclaredAbiThatTheModuleDoesNotOffer) {
   FunctionSettings settings;
   settings.abi = GuestAbi::kHandler;
   EXPECT_THAT(world_.Deploy("a", "f", CommandModule(), settings),
-              StatusIs(kInvalid, AllOf(HasSubstr("handler"), HasSubstr("tidepool_alloc [i32] -> [i32]"),
-                                       HasSubstr("tidepool_handle"))));
+              StatusIs(kInvalid,
+                       AllOf(HasSubstr("handler"),
+                             HasSubstr("tidepool_alloc [i32] -> [i32]"),
+                             HasSubstr("tidepool_handle"))));
 }
 
 TEST_F(CatalogueTest, RefusalOfUnknownImportsNamesAllOfThem) {
@@ -141,15 +144,17 @@ TEST_F(CatalogueTest, FunctionsPerTenantAreLimited) {
   EXPECT_THAT(world_.Deploy("a", "g", CommandModule()),
               StatusIs(absl::StatusCode::kResourceExhausted,
                        AllOf(HasSubstr("functions"), HasSubstr("1"), HasSubstr("tenants/a"))));
-  EXPECT_THAT(world_.Deploy("a", "f", CommandModule(2)), IsOk()) << "a new revision is no new function";
+  EXPECT_THAT(world_.Deploy("a", "f", CommandModule(2)), IsOk())
+      << "a new revision is no new function";
 }
 
 TEST_F(CatalogueTest, AFunctionMayOnlyLowerItsTenantsLimits) {
   ASSERT_THAT(catalogue().UpdateTenant("a", {"cpu=2s"}), IsOk());
   FunctionSettings settings;
   settings.limits = LimitsFrom({"cpu=3s"});
-  EXPECT_THAT(world_.Deploy("a", "f", CommandModule(), settings),
-              StatusIs(kInvalid, AllOf(HasSubstr("cpu=3s"), HasSubstr("2s"), HasSubstr("tenants/a"))));
+  EXPECT_THAT(
+      world_.Deploy("a", "f", CommandModule(), settings),
+      StatusIs(kInvalid, AllOf(HasSubstr("cpu=3s"), HasSubstr("2s"), HasSubstr("tenants/a"))));
   settings.limits = LimitsFrom({"cpu=500ms"});
   TP_ASSERT_OK_AND_ASSIGN(const RevisionView view,
                           world_.Deploy("a", "f", CommandModule(), settings));
@@ -198,12 +203,14 @@ TEST_F(CatalogueTest, ARouteIsNotSilentlyTakenFromAnotherFunction) {
 }
 
 TEST_F(CatalogueTest, NamesWhatIsMissing) {
-  EXPECT_THAT(catalogue().GetTenant("x"), StatusIs(absl::StatusCode::kNotFound, HasSubstr("\"x\"")));
+  EXPECT_THAT(catalogue().GetTenant("x"),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("\"x\"")));
   EXPECT_THAT(catalogue().GetFunction("a", "x"),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("\"x\"")));
   EXPECT_THAT(catalogue().CreateTenant("a", {}), StatusIs(absl::StatusCode::kAlreadyExists));
   DeployRequest request{.tenant = "a", .function = "f", .module_sha256 = std::string(64, 'a')};
-  EXPECT_THAT(catalogue().Deploy(request), StatusIs(absl::StatusCode::kNotFound, HasSubstr("upload")));
+  EXPECT_THAT(catalogue().Deploy(request),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("upload")));
 }
 
 TEST_F(CatalogueTest, OneTenantCannotDeployAnothersModule) {
@@ -229,8 +236,10 @@ TEST_F(CatalogueTest, ARevisionInUseIsNotDeleted) {
   ASSERT_THAT(world_.Deploy("a", "f", CommandModule(2)), IsOk());
   ASSERT_THAT(world_.Deploy("a", "f", CommandModule(3)), IsOk());
   ASSERT_THAT(catalogue().AddRoute("a", {"h", "/"}, {"f", 2}), IsOk());
-  EXPECT_THAT(catalogue().DeleteRevision("a", "f", 3), StatusIs(absl::StatusCode::kFailedPrecondition));
-  EXPECT_THAT(catalogue().DeleteRevision("a", "f", 2), StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(catalogue().DeleteRevision("a", "f", 3),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(catalogue().DeleteRevision("a", "f", 2),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
   EXPECT_THAT(catalogue().DeleteRevision("a", "f", 1), IsOk());
   EXPECT_THAT(catalogue().DeleteRevision("a", "f", 1), StatusIs(absl::StatusCode::kNotFound));
 }
@@ -238,13 +247,15 @@ TEST_F(CatalogueTest, ARevisionInUseIsNotDeleted) {
 TEST_F(CatalogueTest, EnvironmentAndArgumentsMustBeCStrings) {
   FunctionSettings settings;
   settings.args = {std::string("a\0b", 3)};
-  EXPECT_THAT(world_.Deploy("a", "f", CommandModule(), settings), StatusIs(kInvalid, HasSubstr("NUL")));
+  EXPECT_THAT(world_.Deploy("a", "f", CommandModule(), settings),
+              StatusIs(kInvalid, HasSubstr("NUL")));
   settings.args = {std::string(64 * 1024, 'x')};
   EXPECT_THAT(world_.Deploy("a", "f", CommandModule(), settings),
               StatusIs(kInvalid, HasSubstr("at most 65536")));
   settings.args = {};
   settings.env = {{"A=B", "c"}};
-  EXPECT_THAT(world_.Deploy("a", "f", CommandModule(), settings), StatusIs(kInvalid, HasSubstr("A=B")));
+  EXPECT_THAT(world_.Deploy("a", "f", CommandModule(), settings),
+              StatusIs(kInvalid, HasSubstr("A=B")));
 }
 
 TEST(CatalogueOptions, RefusesLimitsThatThePoolCannotServe) {
@@ -252,9 +263,10 @@ TEST(CatalogueOptions, RefusesLimitsThatThePoolCannotServe) {
   Catalogue::Options options;
   options.capacity.memory_bytes_max = 256 * kMiB;
   ASSERT_THAT(world.Open(std::move(options)), IsOk());
-  EXPECT_THAT(world.catalogue().CreateTenant("a", LimitsFrom({"memory=257MiB"})),
-              StatusIs(kInvalid, AllOf(HasSubstr("257MiB"), HasSubstr("256MiB"),
-                                       HasSubstr("pool.slot_bytes"))));
+  EXPECT_THAT(
+      world.catalogue().CreateTenant("a", LimitsFrom({"memory=257MiB"})),
+      StatusIs(kInvalid,
+               AllOf(HasSubstr("257MiB"), HasSubstr("256MiB"), HasSubstr("pool.slot_bytes"))));
   ASSERT_THAT(world.catalogue().CreateTenant("a", LimitsFrom({"memory=256MiB"})), IsOk());
   EXPECT_THAT(world.catalogue().UpdateTenant("a", {"memory=1GiB"}), StatusIs(kInvalid));
   TP_ASSERT_OK_AND_ASSIGN(const TenantView view, world.catalogue().GetTenant("a"));

@@ -48,8 +48,10 @@ std::string MakeTemporaryFolder() {
 
 void RemoveFolder(const std::string& path) {
   ::nftw(
-      path.c_str(), [](const char* name, const struct stat*, int, FTW*) { return ::remove(name); },
-      16, FTW_DEPTH | FTW_PHYS);
+      path.c_str(),
+      [](const char* name, const struct stat*, int, FTW*) { return ::remove(name); },
+      16,
+      FTW_DEPTH | FTW_PHYS);
 }
 
 std::vector<std::string> FilesIn(const std::string& folder) {
@@ -82,11 +84,12 @@ absl::Status CatalogueWorld::Open(daemon::Catalogue::Options options) {
     options.capacity.table_elements_max = 100'000;
   }
   absl::StatusOr<std::unique_ptr<daemon::Catalogue>> opened =
-      daemon::Catalogue::Open(std::move(options), {.state = *state_,
-                                                   .engine = engine_,
-                                                   .linker = linker_,
-                                                   .compiler = compiler_,
-                                                   .publisher = *publisher_});
+      daemon::Catalogue::Open(std::move(options),
+                              {.state = *state_,
+                               .engine = engine_,
+                               .linker = linker_,
+                               .compiler = compiler_,
+                               .publisher = *publisher_});
   if (!opened.ok()) {
     state_.reset();
     return opened.status();
@@ -111,8 +114,7 @@ absl::StatusOr<ModuleView> CatalogueWorld::Upload(const std::string& tenant,
                                                   absl::Span<const uint8_t> wasm) {
   TP_ASSIGN_OR_RETURN(const std::unique_ptr<ModuleUpload> upload,
                       catalogue_->StartUpload(tenant, wasm.size(), ""));
-  TP_RETURN_IF_ERROR(
-      upload->Append({reinterpret_cast<const char*>(wasm.data()), wasm.size()}));
+  TP_RETURN_IF_ERROR(upload->Append({reinterpret_cast<const char*>(wasm.data()), wasm.size()}));
   return upload->Finish();
 }
 
@@ -136,29 +138,34 @@ std::vector<uint8_t> CommandModule(uint32_t variant) {
   WasmBuilder module;
   module.ExportMemory("memory", module.Memory(1));
   module.ExportFunction(
-      "_start", module.Function({}, {}, Code().I32Const(static_cast<int32_t>(variant)).Op(Opcode::kDrop)));
+      "_start",
+      module.Function({}, {}, Code().I32Const(static_cast<int32_t>(variant)).Op(Opcode::kDrop)));
   return module.Build();
 }
 
 std::vector<uint8_t> HandlerModule(uint32_t variant) {
   WasmBuilder module;
   module.ExportMemory("memory", module.Memory(1));
-  module.ExportFunction("tidepool_alloc",
-                        module.Function({ValueType::I32()}, {ValueType::I32()}, Code().I32Const(1024)));
-  module.ExportFunction("tidepool_handle",
-                        module.Function({ValueType::I32(), ValueType::I32()}, {ValueType::I64()},
-                                        Code().I64Const(variant)));
+  module.ExportFunction(
+      "tidepool_alloc",
+      module.Function({ValueType::I32()}, {ValueType::I32()}, Code().I32Const(1024)));
+  module.ExportFunction(
+      "tidepool_handle",
+      module.Function(
+          {ValueType::I32(), ValueType::I32()}, {ValueType::I64()}, Code().I64Const(variant)));
   return module.Build();
 }
 
 std::vector<uint8_t> ExportModule() {
   WasmBuilder module;
   const ValueType i32 = ValueType::I32();
-  module.ExportFunction("add", module.Function({i32, i32}, {i32},
-                                               Code().LocalGet(0).LocalGet(1).Op(Opcode::kI32Add)));
+  module.ExportFunction(
+      "add",
+      module.Function({i32, i32}, {i32}, Code().LocalGet(0).LocalGet(1).Op(Opcode::kI32Add)));
   module.ExportFunction("all",
                         module.Function({i32, ValueType::I64(), ValueType::F32(), ValueType::F64()},
-                                        {ValueType::F64()}, Code().LocalGet(3)));
+                                        {ValueType::F64()},
+                                        Code().LocalGet(3)));
   return module.Build();
 }
 

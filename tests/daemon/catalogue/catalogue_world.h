@@ -68,8 +68,9 @@ std::vector<std::string> FilesIn(const std::string& folder);
 // Modules of each ABI; `variant` makes them differ.
 std::vector<uint8_t> CommandModule(uint32_t variant = 0);
 std::vector<uint8_t> HandlerModule(uint32_t variant = 0);
-std::vector<uint8_t> ExportModule();                             // add(i32, i32) -> i32, and more.
-std::vector<uint8_t> ModuleImporting(const std::string& module, const std::vector<std::string>& names);
+std::vector<uint8_t> ExportModule();  // add(i32, i32) -> i32, and more.
+std::vector<uint8_t> ModuleImporting(const std::string& module,
+                                     const std::vector<std::string>& names);
 std::vector<uint8_t> ModuleWithMemory(uint64_t wasm_pages);
 std::vector<uint8_t> ModuleOfBytes(uint64_t bytes, uint32_t variant = 0);  // At least; a command.
 

@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "absl/time/clock.h"
+
 #include "tests/daemon/catalogue/catalogue_world.h"
 #include "tests/support/status_matchers.h"
 
@@ -33,7 +34,8 @@ using Acknowledged = std::map<std::string, uint64_t>;
 
 // Runs `work(write end of a pipe)` in a child; gives its exit status and what it wrote.
 template <typename Work>
-std::pair<int, std::string> RunInChild(Work work, absl::Duration kill_after = absl::InfiniteDuration()) {
+std::pair<int, std::string> RunInChild(Work work,
+                                       absl::Duration kill_after = absl::InfiniteDuration()) {
   int ends[2];
   EXPECT_EQ(::pipe(ends), 0);
   const pid_t child = ::fork();
@@ -80,7 +82,8 @@ void DeployThings(const std::string& folder, int pipe, int kill_at) {
   };
   if (!world.Open(std::move(options)).ok()) ::_exit(3);
   if (!world.catalogue().CreateTenant("a", {}).ok()) ::_exit(4);
-  const auto deploy = [&](const char* function, const std::vector<uint8_t>& wasm,
+  const auto deploy = [&](const char* function,
+                          const std::vector<uint8_t>& wasm,
                           const std::vector<std::string>& routes) {
     const absl::StatusOr<RevisionView> view = world.Deploy("a", function, wasm, {}, routes);
     if (!view.ok()) ::_exit(5);

@@ -57,8 +57,9 @@ TEST_F(RestartTest, EverythingComesBackAsItWas) {
   TP_ASSERT_OK_AND_ASSIGN(const FunctionView view, world_.catalogue().GetFunction("a", "f"));
   const FunctionRevision& revision = *view.serving.revision;
   EXPECT_THAT(revision.args, ElementsAre("one", "", "three"));
-  EXPECT_THAT(revision.env, ElementsAre(std::pair<std::string, std::string>("A", "1=2"),
-                                        std::pair<std::string, std::string>("B", "")));
+  EXPECT_THAT(revision.env,
+              ElementsAre(std::pair<std::string, std::string>("A", "1=2"),
+                          std::pair<std::string, std::string>("B", "")));
   EXPECT_EQ(revision.response, ResponseMode::kCgi);
   EXPECT_EQ(view.serving.limits->Get(LimitName::kCpu), 250'000'000u);
   EXPECT_NE(revision.module, nullptr);
@@ -109,8 +110,9 @@ TEST_F(RestartTest, ADamagedModuleStopsOnlyItsOwnRevisions) {
   Overwrite(module, 8, "XX");
   ASSERT_EQ(::unlink(artifact.c_str()), 0);
   ASSERT_THAT(world_.Open(), IsOk());
-  EXPECT_THAT(world_.catalogue().problems(),
-              ElementsAre(AllOf(HasSubstr("tenants/a/functions/f/revisions/1"), HasSubstr("SHA-256"))));
+  EXPECT_THAT(
+      world_.catalogue().problems(),
+      ElementsAre(AllOf(HasSubstr("tenants/a/functions/f/revisions/1"), HasSubstr("SHA-256"))));
   const auto snapshot = world_.Snapshot();
   EXPECT_EQ(snapshot->tenants.at("a")->functions.at("f").revisions.size(), 0u);
   EXPECT_EQ(snapshot->tenants.at("a")->functions.at("g").revisions.size(), 1u);
@@ -127,9 +129,10 @@ TEST_F(RestartTest, ANewerSchemaIsRefusedByName) {
                             SqliteDatabase::Open(world_.folder() + "/catalogue.db"));
     ASSERT_THAT(database.Execute("PRAGMA user_version=7"), IsOk());
   }
-  EXPECT_THAT(world_.Open(),
-              StatusIs(absl::StatusCode::kFailedPrecondition,
-                       AllOf(HasSubstr("catalogue.db"), HasSubstr("schema 7"), HasSubstr("up to 1"))));
+  EXPECT_THAT(
+      world_.Open(),
+      StatusIs(absl::StatusCode::kFailedPrecondition,
+               AllOf(HasSubstr("catalogue.db"), HasSubstr("schema 7"), HasSubstr("up to 1"))));
 }
 
 TEST_F(RestartTest, SomebodyElsesDatabaseIsRefused) {
@@ -138,7 +141,8 @@ TEST_F(RestartTest, SomebodyElsesDatabaseIsRefused) {
                             SqliteDatabase::Open(world_.folder() + "/catalogue.db"));
     ASSERT_THAT(database.Execute("CREATE TABLE theirs(x)"), IsOk());
   }
-  EXPECT_THAT(world_.Open(), StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("not one of")));
+  EXPECT_THAT(world_.Open(),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("not one of")));
 }
 
 TEST_F(RestartTest, ADamagedDatabaseIsSaidSo) {

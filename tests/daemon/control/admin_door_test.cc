@@ -1,25 +1,26 @@
 // The admin services over the socket, and who may connect to it.
 #include <fcntl.h>
+#include <grpcpp/impl/client_unary_call.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <grpcpp/impl/client_unary_call.h>
-
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "daemon/control/listen_address.h"
-#include "daemon/logs/log_line.h"
 #include "gmock/gmock.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "gtest/gtest.h"
+
+#include "daemon/control/listen_address.h"
+#include "daemon/logs/log_line.h"
 #include "tests/daemon/control/control_world.h"
 #include "tests/support/status_matchers.h"
+
 #include "tidepool/admin/v1/functions.grpc.pb.h"
 #include "tidepool/admin/v1/logs.grpc.pb.h"
 #include "tidepool/admin/v1/modules.grpc.pb.h"
@@ -51,8 +52,11 @@ class AdminDoorTest : public ::testing::Test {
     channel_ = world_.AdminChannel();
   }
   template <typename Service, typename Request, typename Response>
-  grpc::Status Call(grpc::Status (Service::Stub::*method)(ClientContext*, const Request&, Response*),
-                    const Request& request, Response* response) {
+  grpc::Status Call(grpc::Status (Service::Stub::*method)(ClientContext*,
+                                                          const Request&,
+                                                          Response*),
+                    const Request& request,
+                    Response* response) {
     ClientContext context;
     const auto stub = Service::NewStub(channel_);
     return ((*stub).*method)(&context, request, response);
@@ -63,8 +67,10 @@ class AdminDoorTest : public ::testing::Test {
     admin::v1::Tenant tenant;
     return Call<Tenants>(&Tenants::Stub::CreateTenant, request, &tenant);
   }
-  grpc::Status Upload(const std::string& parent, const std::vector<uint8_t>& wasm,
-                      admin::v1::Module* module, uint64_t total_bytes = 0) {
+  grpc::Status Upload(const std::string& parent,
+                      const std::vector<uint8_t>& wasm,
+                      admin::v1::Module* module,
+                      uint64_t total_bytes = 0) {
     ClientContext context;
     const auto stub = Modules::NewStub(channel_);
     const auto writer = stub->UploadModule(&context, module);
@@ -79,7 +85,8 @@ class AdminDoorTest : public ::testing::Test {
     writer->WritesDone();
     return writer->Finish();
   }
-  grpc::Status Deploy(const std::string& function, const std::vector<uint8_t>& wasm,
+  grpc::Status Deploy(const std::string& function,
+                      const std::vector<uint8_t>& wasm,
                       admin::v1::Revision* revision) {
     admin::v1::Module module;
     const grpc::Status status = Upload("tenants/a", wasm, &module);
@@ -239,13 +246,15 @@ TEST_F(AdminDoorTest, PoolIsShownAndVerified) {
   worker.pool.slots.warm = 3;
   world_.pool().snapshot.workers = {worker};
   world_.pool().snapshot.growth = "ftruncate";
-  world_.pool().report = {.verified_slots = 2, .quarantined_slots = 1, .differences = {"slot 4: byte 9"}};
+  world_.pool().report = {
+      .verified_slots = 2, .quarantined_slots = 1, .differences = {"slot 4: byte 9"}};
   admin::v1::PoolStatus status;
   ASSERT_TRUE(Call<Pool>(&Pool::Stub::GetPool, admin::v1::GetPoolRequest(), &status).ok());
   EXPECT_EQ(status.workers(0).slots().at("warm"), 3u);
   EXPECT_EQ(status.facts().at("growth"), "ftruncate");
   admin::v1::VerifySlotsResponse verified;
-  ASSERT_TRUE(Call<Pool>(&Pool::Stub::VerifySlots, admin::v1::VerifySlotsRequest(), &verified).ok());
+  ASSERT_TRUE(
+      Call<Pool>(&Pool::Stub::VerifySlots, admin::v1::VerifySlotsRequest(), &verified).ok());
   EXPECT_THAT(verified.mismatches(), ElementsAre("slot 4: byte 9"));
 }
 
@@ -334,8 +343,9 @@ TEST_F(AdminDoorTest, HealthTellsWhetherItServes) {
     grpc::ByteBuffer response;
     const grpc::internal::RpcMethod method("/grpc.health.v1.Health/Check",
                                            grpc::internal::RpcMethod::NORMAL_RPC);
-    const grpc::Status status = grpc::internal::BlockingUnaryCall<grpc::ByteBuffer, grpc::ByteBuffer>(
-        channel.get(), method, &context, request, &response);
+    const grpc::Status status =
+        grpc::internal::BlockingUnaryCall<grpc::ByteBuffer, grpc::ByteBuffer>(
+            channel.get(), method, &context, request, &response);
     if (!status.ok()) return absl::StrCat("error ", status.error_code());
     grpc::Slice slice;
     EXPECT_TRUE(response.DumpToSingleSlice(&slice).ok());

@@ -44,7 +44,8 @@ uint64_t FakeInvoker::calls() const {
   return calls_;
 }
 
-void FakeInvoker::Invoke(daemon::InvokeRequest request, absl::AnyInvocable<void(daemon::InvokeOutcome)> done) {
+void FakeInvoker::Invoke(daemon::InvokeRequest request,
+                         absl::AnyInvocable<void(daemon::InvokeOutcome)> done) {
   absl::MutexLock lock(&mutex_);
   ++calls_;
   last_ = request;
@@ -76,10 +77,9 @@ ControlOptions ControlWorld::DefaultOptions() const {
 }
 
 void ControlWorld::Start(ControlOptions options) {
-  auto server = ControlServer::Start(options, {.catalogue = catalogue_.catalogue(),
-                                               .invoker = invoker_,
-                                               .pool = pool_,
-                                               .logs = *logs_});
+  auto server = ControlServer::Start(
+      options,
+      {.catalogue = catalogue_.catalogue(), .invoker = invoker_, .pool = pool_, .logs = *logs_});
   TP_CHECK(server.ok());
   server_ = *std::move(server);
   server_->SetServing(true);
@@ -103,7 +103,9 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
 
 }  // namespace
 
-std::shared_ptr<grpc::Channel> ControlWorld::AdminChannel() const { return Connect(admin_address()); }
+std::shared_ptr<grpc::Channel> ControlWorld::AdminChannel() const {
+  return Connect(admin_address());
+}
 
 std::shared_ptr<grpc::Channel> ControlWorld::PublicChannel() {
   return Connect(server().grpc_address());

@@ -1,5 +1,5 @@
-// ControlWorld: the gRPC doors on a socket of their own, with a real catalogue behind them and fakes
-// for whatever runs guests.
+// ControlWorld: the gRPC doors on a socket of their own, with a real catalogue behind them and
+// fakes for whatever runs guests.
 //
 // Threads  The fakes are thread-safe: gRPC calls them.
 #pragma once
@@ -13,6 +13,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+
 #include "daemon/control/control_server.h"
 #include "tests/daemon/catalogue/catalogue_world.h"
 
@@ -30,7 +31,8 @@ class FakeInvoker final : public daemon::Invoker {
   daemon::InvokeRequest last() const ABSL_LOCKS_EXCLUDED(mutex_);
   uint64_t calls() const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  void Invoke(daemon::InvokeRequest request, absl::AnyInvocable<void(daemon::InvokeOutcome)> done) override;
+  void Invoke(daemon::InvokeRequest request,
+              absl::AnyInvocable<void(daemon::InvokeOutcome)> done) override;
 
  private:
   mutable absl::Mutex mutex_;

@@ -2,11 +2,13 @@
 #include <atomic>
 
 #include "absl/time/clock.h"
+#include "gmock/gmock.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
-#include "gmock/gmock.h"
 #include "gtest/gtest.h"
+
 #include "tests/daemon/control/control_world.h"
+
 #include "tidepool/invoke/v1/invoke.grpc.pb.h"
 
 namespace tidepool::daemon {
@@ -44,7 +46,8 @@ class InvokeDoorTest : public ::testing::Test {
  protected:
   InvokeDoorTest() { world_.server(); }
 
-  grpc::Status Invoke(const std::shared_ptr<grpc::Channel>& channel, const Message& request,
+  grpc::Status Invoke(const std::shared_ptr<grpc::Channel>& channel,
+                      const Message& request,
                       InvokeResponse* response) {
     grpc::ClientContext context;
     return invoke::v1::Invoker::NewStub(channel)->Invoke(&context, request, response);
@@ -238,13 +241,15 @@ TEST_F(InvokeDoorTest, ABodyOverTheLimitStillReachesOurReason) {
   request.mutable_http()->set_body(std::string(4 << 20, 'x'));
   InvokeResponse response;
   EXPECT_EQ(Invoke(world_.PublicChannel(), request, &response).error_code(),
-            grpc::StatusCode::RESOURCE_EXHAUSTED) << "gRPC's own bound";
+            grpc::StatusCode::RESOURCE_EXHAUSTED)
+      << "gRPC's own bound";
 }
 
 TEST_F(InvokeDoorTest, TheClientsDeadlineAndLeavingAreSeen) {
   std::atomic<bool> gone{false};
   world_.invoker().SetAnswer([&](const InvokeRequest& request) {
-    for (int i = 0; i < 500 && !request.client_gone->load(); ++i) absl::SleepFor(absl::Milliseconds(10));
+    for (int i = 0; i < 500 && !request.client_gone->load(); ++i)
+      absl::SleepFor(absl::Milliseconds(10));
     gone = request.client_gone->load();
     InvokeOutcome outcome;
     outcome.result = Failure{.reason = Reason::CLIENT_GONE};
