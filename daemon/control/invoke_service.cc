@@ -49,6 +49,9 @@ class InvokeService::Reactor final : public grpc::ServerUnaryReactor {
   }
 
  private:
+  // gRPC 1.51 hands both reactions below to a thread of its executor unless told that they are
+  // trivial, as those of its own default reactor: 5 µs and two context switches per call.
+  bool InternalInlineable() override { return true; }
   void OnCancel() override { client_gone_->store(true, std::memory_order_relaxed); }
   void OnDone() override { delete this; }
 

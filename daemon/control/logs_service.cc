@@ -17,6 +17,8 @@ using grpc::ServerContext;
 using LogWriter = grpc::ServerWriter<admin::v1::LogLine>;
 
 constexpr uint64_t kChunkBytes = 256 * 1024;
+// Each holds one of gRPC's threads (kAdminThreadsMax), of which some must be left for work.
+constexpr int kFollowersMax = 32;
 // How soon a follower notices that its reader has left.
 constexpr absl::Duration kLookAgain = absl::Milliseconds(250);
 
@@ -46,7 +48,13 @@ class LogsService final : public admin::v1::Logs::Service {
     return StatusOf([&]() -> absl::Status {
       TP_ASSIGN_OR_RETURN(const FunctionName name, ParseFunctionName(request->parent()));
       TP_RETURN_IF_ERROR(catalogue_.GetFunction(name.tenant, name.function).status());
-      return Send(*context, *request, name, *writer);
+      const bool may_follow = followers_.fetch_add(1) < kFollowersMax || !request->follow();
+      const absl::Status sent =
+          may_follow ? Send(*context, *request, name, *writer)
+                     : absl::UnavailableError(absl::StrCat(
+                           "logs are being followed by ", kFollowersMax, " readers, the most at once"));
+      followers_.fetch_sub(1);
+      return sent;
     }());
   }
 
@@ -105,6 +113,7 @@ class LogsService final : public admin::v1::Logs::Service {
   FunctionLogs& logs_;
   Catalogue& catalogue_;
   const std::atomic<bool>& stopping_;
+  std::atomic<int> followers_{0};  // And those who only read, while they do.
 };
 
 }  // namespace
