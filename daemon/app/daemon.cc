@@ -135,6 +135,9 @@ absl::Status Daemon::MakeDoors() {
   control.listen_grpc = settings_.listen_grpc;
   control.request_body_bytes_max = settings_.http_buffered_body_bytes_max;
   control.buffered_bytes_max = settings_.http_buffered_body_bytes_max;
+  control.message_limits = {.header_bytes_max = settings_.http_header_bytes_max,
+                            .header_fields_max = settings_.http_header_fields_max,
+                            .uri_bytes_max = settings_.http_uri_bytes_max};
   control.version = kVersion;
   TP_ASSIGN_OR_RETURN(parts.control, ControlServer::Start(control, {.catalogue = *parts.catalogue,
                                                                     .invoker = *parts.plane,

@@ -6,6 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include <boost/json.hpp>
 
+#include "daemon/cli/terminal.h"
+
 namespace tidepool::daemon {
 namespace {
 
@@ -97,6 +99,7 @@ void AppendYaml(std::string& out, const json::value& value, size_t indent, bool 
 }
 
 void PrintTable(const Report& report, bool color, std::ostream& out) {
+  std::vector<std::vector<std::string>> rows = report.rows;
   std::vector<size_t> widths;
   const auto widen = [&](const std::vector<std::string>& row) {
     widths.resize(std::max(widths.size(), row.size()));
@@ -108,14 +111,17 @@ void PrintTable(const Report& report, bool color, std::ostream& out) {
       if (i + 1 < row.size()) out << std::string(widths[i] - row[i].size() + 2, ' ');
     }
   };
-  if (!report.header.empty()) widen(report.header);
-  for (const auto& row : report.rows) widen(row);
+  widen(report.header);
+  for (auto& row : rows) {
+    for (std::string& cell : row) cell = Printable(cell);
+    widen(row);
+  }
   if (!report.header.empty()) {
     if (color) out << "\x1b[1m";
     print(report.header);
     out << (color ? "\x1b[0m\n" : "\n");
   }
-  for (const auto& row : report.rows) {
+  for (const auto& row : rows) {
     print(row);
     out << "\n";
   }

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
@@ -28,10 +29,18 @@ bool UseColor(ColorMode mode, int fd) {
   return ::isatty(fd) == 1;
 }
 
+std::string Printable(absl::string_view text) {
+  std::string printable(text);
+  for (char& c : printable) {
+    if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) c = ' ';
+  }
+  return printable;
+}
+
 void PrintError(absl::string_view message, ColorMode mode) {
   const std::string word =
       UseColor(mode, STDERR_FILENO) ? "\x1b[1;31merror:\x1b[0m" : std::string("error:");
-  std::fputs(absl::StrCat("tidectl: ", word, " ", message, "\n").c_str(), stderr);
+  std::fputs(absl::StrCat("tidectl: ", word, " ", Printable(message), "\n").c_str(), stderr);
 }
 
 ProgressBar::ProgressBar(std::string label, uint64_t total_bytes, bool quiet)

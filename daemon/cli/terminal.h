@@ -14,6 +14,10 @@ enum class ColorMode : uint8_t { kAuto, kAlways, kNever };
 // auto: only on a terminal, and not with NO_COLOR set (https://no-color.org) or TERM=dumb.
 bool UseColor(ColorMode mode, int fd);
 
+// `text` with a blank for each control character: what tenants named or guests said cannot move a
+// reader's cursor or break a line.
+std::string Printable(absl::string_view text);
+
 // "tidectl: error: …" on stderr, the word in red where colours are on.
 void PrintError(absl::string_view message, ColorMode mode);
 

@@ -112,8 +112,8 @@ void RunCompileChild(const ChildSetup& setup) {
     Die(kExitNoSandbox, status.message());
   }
 
-  const Fault fault = static_cast<Fault>(request.fault);
-  if (fault != Fault::kNone) CommitFault(fault, {kInput, kOutput, kResult, kDescriptors});
+  const CompileFault fault = static_cast<CompileFault>(request.fault);
+  if (fault != CompileFault::kNone) CommitFault(fault, {kInput, kOutput, kResult, kDescriptors});
   const absl::StatusOr<engine::CompileTimings> timings = CompileAll(request);
   SendResult(timings.ok() ? ToWire(absl::OkStatus(), *timings)
                           : ToWire(timings.status(), engine::CompileTimings()));

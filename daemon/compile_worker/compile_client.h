@@ -43,7 +43,7 @@ class CompileClient {
  public:
   struct Options {
     std::string path;  // Of tidepool-compiler.
-    bool test_faults = false;  // Tests only: the zygote accepts requests with a Fault.
+    bool test_faults = false;  // Tests only: the zygote accepts requests with a CompileFault.
   };
 
   // Returns once the zygote answers.  FailedPrecondition: not there, or another version.
@@ -63,7 +63,7 @@ class CompileClient {
 
   // Lets the child do what `fault` says instead of compiling.
   absl::StatusOr<CompileReport> CompileWithFaultForTest(int input, int output,
-                                                        const CompileLimits& limits, Fault fault);
+                                                        const CompileLimits& limits, CompileFault fault);
   pid_t zygote_pid_for_test();
 
  private:
@@ -74,7 +74,7 @@ class CompileClient {
   // Forgets `dead`, so that the next call starts another.
   absl::Status Replace(const std::shared_ptr<const Zygote>& dead, absl::string_view what);
   absl::StatusOr<CompileReport> Run(int input, int output, const engine::CompileOptions& options,
-                                    const CompileLimits& limits, Fault fault);
+                                    const CompileLimits& limits, CompileFault fault);
 
   const Options options_;
   absl::Mutex mutex_;

@@ -1,4 +1,4 @@
-// Fault: what a compile child does wrong, so that tests see it contained.  A zygote that was not
+// CompileFault: what a compile child does wrong, so that tests see it contained.  A zygote that was not
 // started with --test-faults refuses any but kNone.
 #pragma once
 
@@ -6,7 +6,7 @@
 
 namespace tidepool::daemon {
 
-enum class Fault : uint32_t {
+enum class CompileFault : uint32_t {
   kNone = 0,
   kSegmentationFault,
   kCheckFailure,

@@ -69,46 +69,50 @@ uint64_t OverflowStack(uint64_t depth) {
 }
 
 // Each of these system calls must be the last thing this process does.
-void TryForbiddenCall(Fault fault, const ChildDescriptors& descriptors) {
+void TryForbiddenCall(CompileFault fault, const ChildDescriptors& descriptors) {
   switch (fault) {
-    case Fault::kOpenFile: ::open("/dev/null", O_RDONLY); break;
-    case Fault::kOpenSocket: ::socket(AF_INET, SOCK_STREAM, 0); break;
-    case Fault::kFork:
+    case CompileFault::kOpenFile: ::open("/dev/null", O_RDONLY); break;
+    case CompileFault::kOpenSocket: ::socket(AF_INET, SOCK_STREAM, 0); break;
+    case CompileFault::kFork:
       if (::fork() == 0) ::_exit(0);
       break;
-    case Fault::kMapExecutable:
+    case CompileFault::kMapExecutable:
       ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
       break;
-    case Fault::kKillParent: ::kill(::getppid(), SIGKILL); break;
+    case CompileFault::kKillParent: ::kill(::getppid(), SIGKILL); break;
     default: break;
   }
 }
 
 }  // namespace
 
-void CommitFault(Fault fault, const ChildDescriptors& descriptors) {
+void CommitFault(CompileFault fault, const ChildDescriptors& descriptors) {
   switch (fault) {
-    case Fault::kSegmentationFault: *reinterpret_cast<volatile int*>(8) = 1; break;
-    case Fault::kCheckFailure: TP_CHECK(!"a fault was asked for"); break;
-    case Fault::kSpin: Spin();
-    case Fault::kBlock: Block(descriptors.result);
-    case Fault::kExhaustMemory: ExhaustMemory();
-    case Fault::kOverflowStack: OverflowStack(0); break;
-    case Fault::kWriteTooMuch: WriteTooMuch(descriptors.output);
-    case Fault::kExitSilently: ::_exit(0);
-    case Fault::kExitAfterResult: SendSuccess(descriptors, 0); ::_exit(1);
-    case Fault::kClaimWrongSize: SendSuccess(descriptors, 12345); ::_exit(0);
-    case Fault::kSendGarbage: {
+    case CompileFault::kSegmentationFault: {
+      volatile uintptr_t near_null = 8;  // Volatile: or the compiler would see what we are up to.
+      *reinterpret_cast<volatile int*>(near_null) = 1;
+      break;
+    }
+    case CompileFault::kCheckFailure: TP_CHECK(!"a fault was asked for"); break;
+    case CompileFault::kSpin: Spin();
+    case CompileFault::kBlock: Block(descriptors.result);
+    case CompileFault::kExhaustMemory: ExhaustMemory();
+    case CompileFault::kOverflowStack: OverflowStack(0); break;
+    case CompileFault::kWriteTooMuch: WriteTooMuch(descriptors.output);
+    case CompileFault::kExitSilently: ::_exit(0);
+    case CompileFault::kExitAfterResult: SendSuccess(descriptors, 0); ::_exit(1);
+    case CompileFault::kClaimWrongSize: SendSuccess(descriptors, 12345); ::_exit(0);
+    case CompileFault::kSendGarbage: {
       const char garbage[100] = {};
       TP_CHECK(::write(descriptors.result, garbage, sizeof(garbage)) == sizeof(garbage));
       ::_exit(0);
     }
-    case Fault::kWriteInput: {
+    case CompileFault::kWriteInput: {
       const bool refused = ::write(descriptors.input, "x", 1) < 0 && errno == EBADF;
       if (refused) SendSuccess(descriptors, 0);
       ::_exit(refused ? 0 : kExitSandboxLeaks);
     }
-    case Fault::kListDescriptors: ListDescriptors(descriptors);
+    case CompileFault::kListDescriptors: ListDescriptors(descriptors);
     default: TryForbiddenCall(fault, descriptors); break;
   }
   ::_exit(kExitSandboxLeaks);

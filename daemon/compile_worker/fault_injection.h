@@ -1,4 +1,4 @@
-// CommitFault: inside the sandbox, does what a Fault says.  For tests.
+// CommitFault: inside the sandbox, does what a CompileFault says.  For tests.
 #pragma once
 
 #include "daemon/compile_worker/fault.h"
@@ -14,7 +14,7 @@ struct ChildDescriptors {
 
 // Does not return if the sandbox holds: the fault ends the process.  What a fault finds to be
 // possible, though it must not be, it reports by exit status kExitSandboxLeaks.
-[[noreturn]] void CommitFault(Fault fault, const ChildDescriptors& descriptors);
+[[noreturn]] void CommitFault(CompileFault fault, const ChildDescriptors& descriptors);
 
 inline constexpr int kExitSandboxLeaks = 99;
 

@@ -93,7 +93,7 @@ bool Zygote::AcceptRequest() {
 absl::string_view Zygote::WhyRefused(const RequestMessage& request, size_t fd_count) const {
   if (fd_count != kRequestFdCount) return "a request without its descriptors";
   if (request.version != kWireVersion) return "tidepool-compiler has another version";
-  if (request.fault != static_cast<uint32_t>(Fault::kNone) && !options_.test_faults) {
+  if (request.fault != static_cast<uint32_t>(CompileFault::kNone) && !options_.test_faults) {
     return "faults are for tests";
   }
   if (children_.size() >= kChildrenMax) return "too many compilations at once";

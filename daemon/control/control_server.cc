@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -37,6 +38,7 @@ constexpr int kConcurrentStreamsMax = 1'000;
 // One gRPC server and what brings it connections.
 struct Door {
   std::string address;
+  std::string socket_path;  // Of a unix socket: removed when the door closes.
   // Before the server, so destroyed after it: gRPC calls them until it has shut down.
   std::vector<std::unique_ptr<grpc::Service>> services;
   std::unique_ptr<ExternalAcceptor> grpc_acceptor;
@@ -57,6 +59,7 @@ absl::StatusOr<std::unique_ptr<Door>> OpenDoor(
   TP_ASSIGN_OR_RETURN(ListeningSocket socket, Listen(address));
   auto door = std::make_unique<Door>();
   door->address = socket.address;
+  door->socket_path = address.path;
   door->services = std::move(services);
 
   grpc::ServerBuilder builder;
@@ -96,6 +99,8 @@ void SetDoorServing(const std::unique_ptr<Door>& door, bool serving) {
 
 void ShutDown(const std::unique_ptr<Door>& door, absl::Time deadline) {
   if (door == nullptr) return;
+  // While we still listen, so that it cannot be a successor's socket that goes.
+  if (!door->socket_path.empty()) ::unlink(door->socket_path.c_str());
   door->acceptor->StopAccepting();
   door->server->Shutdown(absl::ToChronoTime(deadline));
 }

@@ -50,9 +50,10 @@ class LogsService final : public admin::v1::Logs::Service {
       TP_RETURN_IF_ERROR(catalogue_.GetFunction(name.tenant, name.function).status());
       const bool may_follow = followers_.fetch_add(1) < kFollowersMax || !request->follow();
       const absl::Status sent =
-          may_follow ? Send(*context, *request, name, *writer)
-                     : absl::UnavailableError(absl::StrCat(
-                           "logs are being followed by ", kFollowersMax, " readers, the most at once"));
+          may_follow
+              ? Send(*context, *request, name, *writer)
+              : absl::UnavailableError(absl::StrCat(
+                    "logs are being followed by ", kFollowersMax, " readers, the most at once"));
       followers_.fetch_sub(1);
       return sent;
     }());

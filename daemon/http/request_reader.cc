@@ -25,6 +25,9 @@ absl::string_view View(beast::string_view text) {
   return absl::string_view(text.data(), text.size());
 }
 
+// The least a chunked body can end with: "0\r\n\r\n".
+constexpr size_t kLastChunkBytesMin = 5;
+
 ErrorCode StopParsing() { return http::error::bad_field; }
 
 Failure Bad(absl::string_view what) { return MakeFailure(Reason::BAD_REQUEST, what); }
@@ -137,11 +140,15 @@ size_t RequestReader::Put(absl::string_view bytes) {
   if (state_ == State::kFailed || state_ == State::kDone || state_ == State::kHeadDone) return 0;
   if (state_ == State::kHead) {
     if (!CheckLines(bytes)) return 0;
-    if (bytes.size() > limits_.uri_bytes_max + 64 && bytes.find('\n') == absl::string_view::npos) {
+    const bool in_request_line =
+        head_.method.empty() && bytes.find('\n') == absl::string_view::npos;
+    if (in_request_line && bytes.size() > limits_.uri_bytes_max + 64) {
       Fail(TooLong(Reason::URI_TOO_LONG, "http.uri_bytes_max", FormatBytes(limits_.uri_bytes_max)));
       return 0;
     }
   }
+  // Beast asserts that it is not asked again about a last chunk before all of it can be there.
+  if (state_ == State::kBody && parser_->chunked() && bytes.size() < kLastChunkBytesMin) return 0;
   ErrorCode error;
   const size_t used = parser_->put(boost::asio::buffer(bytes.data(), bytes.size()), error);
   if (error == http::error::need_more) {

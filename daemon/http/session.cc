@@ -26,7 +26,10 @@ using boost::system::error_code;
 
 constexpr size_t kFirstBufferBytes = 8 * 1024;
 constexpr size_t kReadAheadBytesMax = 64 * 1024;  // Of pipelined requests.
-constexpr uint64_t kLingerNs = 2'000'000'000;
+// How long to read on before closing, so that no reset overtakes the answer: to a client that still
+// sends its body; to one that may just have sent its next request.
+constexpr uint64_t kLingerWithBodyNs = 2'000'000'000;
+constexpr uint64_t kLingerNs = 200'000'000;
 // Below this, header and body leave in one piece.
 constexpr size_t kJoinBytesMax = 16 * 1024;
 constexpr absl::string_view kReadyPath = "/.well-known/tidepool/ready";
@@ -371,12 +374,16 @@ void Session::FinishRequest() {
   Read();
 }
 
-// Closing with unread bytes would send a reset, which can overtake the answer: read on for a while.
 void Session::Linger() {
+  const bool is_whole = reader_.state() == RequestReader::State::kDone ||
+                        (reader_.state() == RequestReader::State::kHeadDone &&
+                         !reader_.head().has_body);
+  // It asked for the end itself, and is heard out.
+  if (is_whole && !reader_.head().keep_alive && begin_ == end_) return Close();
   error_code error;
   socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
   begin_ = end_ = 0;
-  Enter(Phase::kLingering, kLingerNs);
+  Enter(Phase::kLingering, is_whole ? kLingerNs : kLingerWithBodyNs);
   Read();
 }
 

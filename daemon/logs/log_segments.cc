@@ -18,6 +18,10 @@
 namespace tidepool::daemon {
 namespace {
 
+// One read; more only for a longer line.
+constexpr uint64_t kReadBytesMin = 4 * 1024;
+constexpr uint64_t kReadBytesMax = 1024 * 1024;
+
 std::string PathOf(const std::string& folder, uint64_t segment) {
   return absl::StrFormat("%s/%08d.log", folder, segment);
 }
@@ -43,7 +47,7 @@ absl::StatusOr<std::string> ReadLines(const std::string& path, uint64_t offset,
     return SyscallError("open", path);
   }
   std::string text;
-  for (uint64_t want = std::max<uint64_t>(bytes_max, 4096);; want *= 2) {
+  for (uint64_t want = std::clamp(bytes_max, kReadBytesMin, kReadBytesMax);; want *= 2) {
     text.resize(want);
     const ssize_t n = ReadAt(fd.get(), text.data(), want, offset);
     if (n < 0) return SyscallError("pread", path);

@@ -1,6 +1,7 @@
 #include "engine/artifact/artifact_writer.h"
 
 #include <cstring>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "engine/abi/abi_version.h"
@@ -67,9 +68,9 @@ absl::Status CheckTextBytes(uint64_t text_bytes) {
                                                    " bytes"));
 }
 
-absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const wasm::ValidatedModule& module,
-                                                   const CompiledModule& compiled,
-                                                   const CompileOptions& options) {
+absl::StatusOr<MappedRegion> WriteArtifact(const wasm::ValidatedModule& module,
+                                           const CompiledModule& compiled,
+                                           const CompileOptions& options) {
   TP_RETURN_IF_ERROR(CheckCode(module.module(), compiled));
 
   const InstanceImagePlan image(module.module());
@@ -95,7 +96,7 @@ absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const wasm::ValidatedModule& 
   elf.Reserve(SectionId::kData, info.data_bytes);
   elf.Reserve(SectionId::kImage, image.image_bytes());
 
-  elf.LayOut();
+  TP_RETURN_IF_ERROR(elf.LayOut());
   WriteEhFrame(compiled, elf.Offset(SectionId::kText), elf.Offset(SectionId::kEhFrame),
                elf.Contents(SectionId::kEhFrame));
   CopyPieces(info.data, elf.Contents(SectionId::kData));

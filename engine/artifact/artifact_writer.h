@@ -5,12 +5,12 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "engine/compiler/compile_options.h"
 #include "engine/compiler/compiled_module.h"
+#include "engine/platform/mapped_region.h"
 #include "engine/wasm/module.h"
 
 namespace tidepool::engine {
@@ -18,10 +18,10 @@ namespace tidepool::engine {
 // ResourceExhausted for more code than an artifact can hold; for backends to ask early.
 absl::Status CheckTextBytes(uint64_t text_bytes);
 
-// Functions of `compiled` are in order of their text offsets.  The same arguments give the same
-// bytes.
-absl::StatusOr<std::vector<uint8_t>> WriteArtifact(const wasm::ValidatedModule& module,
-                                                   const CompiledModule& compiled,
-                                                   const CompileOptions& options);
+// The result is the file.  Functions of `compiled` are in order of their text offsets.  The same
+// arguments give the same bytes.
+absl::StatusOr<MappedRegion> WriteArtifact(const wasm::ValidatedModule& module,
+                                           const CompiledModule& compiled,
+                                           const CompileOptions& options);
 
 }  // namespace tidepool::engine

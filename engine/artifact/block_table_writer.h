@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -48,7 +49,9 @@ class BlockTableWriter {
   }
 
   std::vector<BlockTable::Block> index_;
-  std::vector<uint8_t> deltas_;  // Always room for one whole block behind at_ when one begins.
+  // Not initialised; always room for one whole block behind at_ when one begins.
+  std::unique_ptr<uint8_t[]> deltas_;
+  size_t deltas_bytes_;
   uint8_t* at_ = nullptr;
   BlockTableEntry last_;
   uint32_t entry_count_ = 0;

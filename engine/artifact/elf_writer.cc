@@ -1,15 +1,22 @@
 #include "engine/artifact/elf_writer.h"
 
 #include <elf.h>
+#include <sys/mman.h>
 
-#include <algorithm>
 #include <cstring>
 
 #include "engine/support/check.h"
 #include "engine/support/sha256.h"
+#include "engine/support/status_macros.h"
 #include "engine/support/units.h"
 
 namespace tidepool::engine {
+
+namespace {
+
+constexpr uint64_t kHugePageBytes = 2 * kMiB;
+
+}  // namespace
 
 static_assert(sizeof(Elf64_Ehdr) == kElfHeaderBytes);
 static_assert(sizeof(Elf64_Phdr) == kProgramHeaderBytes);
@@ -38,7 +45,7 @@ void ElfWriter::Reserve(SectionId id, uint64_t bytes_count) {
   At(id).bytes_count = bytes_count;
 }
 
-void ElfWriter::LayOut() {
+absl::Status ElfWriter::LayOut() {
   TP_CHECK(state_ == State::kFilling);
   state_ = State::kLaidOut;
   uint64_t at = kSectionHeadersEnd;
@@ -47,16 +54,17 @@ void ElfWriter::LayOut() {
     section.offset = RoundUp(at, SectionAlignment(id));
     at = section.offset + section.bytes_count;
   }
-  file_.resize(at);
+  TP_ASSIGN_OR_RETURN(file_, MappedRegion::Anonymous(at, PROT_READ | PROT_WRITE));
+  // All of it is filled at once.  Without huge pages it takes a page fault for every 4 KiB.
+  if (at >= kHugePageBytes) (void)::madvise(file_.base(), at, MADV_HUGEPAGE);
   for (SectionId id : kFileOrder) {
     const Section& section = At(id);
     if (section.source.empty()) continue;
-    std::memcpy(file_.data() + section.offset, section.source.data(), section.source.size());
+    std::memcpy(file_.base() + section.offset, section.source.data(), section.source.size());
   }
-  const auto text_end = file_.begin() + static_cast<ptrdiff_t>(Offset(SectionId::kText) +
-                                                               At(SectionId::kText).bytes_count);
-  const auto pages_end = file_.begin() + static_cast<ptrdiff_t>(Offset(SectionId::kEhFrame));
-  std::fill(text_end, pages_end, kTextFill);
+  const uint64_t text_end = At(SectionId::kText).offset + At(SectionId::kText).bytes_count;
+  std::memset(file_.base() + text_end, kTextFill, At(SectionId::kEhFrame).offset - text_end);
+  return absl::OkStatus();
 }
 
 uint64_t ElfWriter::Offset(SectionId id) const {
@@ -66,26 +74,26 @@ uint64_t ElfWriter::Offset(SectionId id) const {
 
 absl::Span<uint8_t> ElfWriter::Contents(SectionId id) {
   TP_CHECK(state_ == State::kLaidOut);
-  return absl::MakeSpan(file_).subspan(At(id).offset, At(id).bytes_count);
+  return {file_.base() + At(id).offset, At(id).bytes_count};
 }
 
-std::vector<uint8_t> ElfWriter::Finish(MetaRecord meta) && {
+MappedRegion ElfWriter::Finish(MetaRecord meta) && {
   WriteElfHeader();
   WriteProgramHeaders();
   WriteSectionHeaders();
 
   std::memcpy(meta.magic, kArtifactMagic, sizeof(meta.magic));
   meta.machine = EM_X86_64;
-  meta.file_bytes = file_.size();
+  meta.file_bytes = file_.bytes();
   const uint64_t meta_offset = Offset(SectionId::kMeta);
   const uint64_t head_end = meta_offset + sizeof(MetaRecord);
-  const absl::Span<const uint8_t> file(file_);
+  const absl::Span<const uint8_t> file = file_.span();
   const Sha256Digest rest = Sha256(file.subspan(head_end));
   std::memcpy(meta.rest_digest, rest.data(), rest.size());
-  std::memcpy(file_.data() + meta_offset, &meta, sizeof(meta));
+  std::memcpy(file_.base() + meta_offset, &meta, sizeof(meta));
   // Last, as it covers all else.
   const Sha256Digest head = Sha256(file.first(head_end - kDigestBytes));
-  std::memcpy(file_.data() + head_end - kDigestBytes, head.data(), head.size());
+  std::memcpy(file_.base() + head_end - kDigestBytes, head.data(), head.size());
   state_ = State::kWritten;
   return std::move(file_);
 }
@@ -108,7 +116,7 @@ void ElfWriter::WriteElfHeader() {
   header.e_shentsize = sizeof(Elf64_Shdr);
   header.e_shnum = kSectionCount;
   header.e_shstrndx = static_cast<uint16_t>(SectionId::kNameStrings);
-  std::memcpy(file_.data(), &header, sizeof(header));
+  std::memcpy(file_.base(), &header, sizeof(header));
 }
 
 void ElfWriter::WriteProgramHeaders() {
@@ -118,7 +126,7 @@ void ElfWriter::WriteProgramHeaders() {
     uint64_t begin, end;
     uint32_t flags;
   } parts[kProgramHeaderCount] = {
-      {0, text, PF_R}, {text, behind_text, PF_R | PF_X}, {behind_text, file_.size(), PF_R}};
+      {0, text, PF_R}, {text, behind_text, PF_R | PF_X}, {behind_text, file_.bytes(), PF_R}};
   uint64_t at = kElfHeaderBytes;
   for (const auto& part : parts) {
     Elf64_Phdr header{};
@@ -127,7 +135,7 @@ void ElfWriter::WriteProgramHeaders() {
     header.p_offset = header.p_vaddr = header.p_paddr = part.begin;
     header.p_filesz = header.p_memsz = part.end - part.begin;
     header.p_align = kTextAlignmentBytes;
-    std::memcpy(file_.data() + at, &header, sizeof(header));
+    std::memcpy(file_.base() + at, &header, sizeof(header));
     at += sizeof(header);
   }
 }
@@ -145,7 +153,7 @@ void ElfWriter::WriteSectionHeaders() {
     header.sh_offset = section.offset;
     header.sh_size = section.bytes_count;
     header.sh_addralign = SectionAlignment(id);
-    std::memcpy(file_.data() + kSectionHeadersOffset + static_cast<uint32_t>(id) * sizeof(header),
+    std::memcpy(file_.base() + kSectionHeadersOffset + static_cast<uint32_t>(id) * sizeof(header),
                 &header, sizeof(header));
   }
 }

@@ -2,15 +2,18 @@
 //
 // Life     filling → (LayOut) → laid out → (Finish) → written.  The comment of each method names the
 //          state it needs; any other is our bug and dies.
-// Cost     One buffer for the file, each byte copied into it once.
+// Cost     One buffer for the file, each byte copied into it once.  Fresh pages are zero, so gaps cost
+//          nothing.
 // Threads  One thread at a time.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "engine/artifact/sections.h"
+#include "engine/platform/mapped_region.h"
 
 namespace tidepool::engine {
 
@@ -23,8 +26,8 @@ class ElfWriter {
   // Filling.  Room, zeroed, for contents that can only be made once places are known.
   void Reserve(SectionId id, uint64_t bytes_count);
 
-  // Filling → laid out.
-  void LayOut();
+  // Filling → laid out.  Internal when there is no memory for the file.
+  absl::Status LayOut();
 
   // Laid out.  Where the section lies in the file, which is also its address.
   uint64_t Offset(SectionId id) const;
@@ -32,7 +35,7 @@ class ElfWriter {
   absl::Span<uint8_t> Contents(SectionId id);
 
   // Laid out → written.  Completes `meta` (magic, machine, sizes, digests) and returns the file.
-  std::vector<uint8_t> Finish(MetaRecord meta) &&;
+  MappedRegion Finish(MetaRecord meta) &&;
 
  private:
   enum class State : uint8_t { kFilling, kLaidOut, kWritten };
@@ -52,7 +55,7 @@ class ElfWriter {
   State state_ = State::kFilling;
   std::vector<uint8_t> name_strings_;
   Section sections_[kSectionCount];
-  std::vector<uint8_t> file_;
+  MappedRegion file_;
 };
 
 }  // namespace tidepool::engine

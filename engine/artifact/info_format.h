@@ -19,7 +19,7 @@
 //              globals'   init of each defined global
 //              start      0, or function index + 1
 //              elements   count, each: mode and flags, table, value type, [init], list or inits
-//              data       count, each: mode and flags, memory, [init], offset and count in .tidepool.data
+//              data       count (see InfoWriter::LeavesOut), each: mode and flags, memory, [init], offset and count in .tidepool.data
 //              tables'    count, each: ordinal, first, list: extents of table images
 //              memories'  count, each: ordinal, offset / page, bytes / page; they lie in
 //                         .tidepool.image one behind the other, in this order

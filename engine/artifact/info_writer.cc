@@ -197,9 +197,18 @@ class InfoWriter {
     }
   }
 
+  // Without a data count section no instruction can name a segment (wasm core 5.5.16), so nobody
+  // ever asks for one that the image holds.  Some compilers make tens of thousands of them.
+  bool LeavesOut(uint32_t segment) const {
+    return !module_.data_count.has_value() && image_.HoldsData(segment);
+  }
+
   void Data() {
-    Number(module_.data.size());
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < module_.data.size(); ++i) count += LeavesOut(i) ? 0 : 1;
+    Number(count);
     for (uint32_t i = 0; i < module_.data.size(); ++i) {
+      if (LeavesOut(i)) continue;
       const wasm::DataSegment& segment = module_.data[i];
       const bool in_image = image_.HoldsData(i);
       const absl::Span<const uint8_t> bytes =

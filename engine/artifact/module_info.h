@@ -99,6 +99,8 @@ struct ModuleInfo {
   // Segments are applied in order: elements, then data.  Only the longest run without anything
   // that could trap or depend on an import is in the image, so that what a failed instantiation
   // leaves behind is exactly what the specification says.
+  // Where no instruction can name a data segment (no data count section), those in the image are
+  // left out of `data` and of counts.data_segments.
   std::vector<InfoElementSegment> elements;
   std::vector<InfoDataSegment> data;
   std::vector<TableExtent> table_images;

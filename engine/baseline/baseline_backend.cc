@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+
 #include "engine/baseline/code_chunk.h"
 #include "engine/baseline/function_compiler.h"
 #include "engine/baseline/module_context.h"
@@ -47,6 +48,12 @@ absl::Status CompileChunk(const ModuleContext& context,
                           uint32_t end,
                           FunctionCompiler& compiler,
                           CodeChunk& chunk) {
+  uint64_t body_bytes = 0;
+  for (uint32_t i = begin; i < end; ++i) body_bytes += context.module.bodies[i].code.size();
+  // Room for nearly every module, so that nothing is copied as it grows.
+  chunk.text.Reserve(body_bytes * 5 / 2);
+  chunk.trap_sites.reserve(body_bytes / 6);
+  chunk.address_map.reserve(body_bytes / 5);
   chunk.functions.reserve(end - begin);
   for (uint32_t i = begin; i < end; ++i) {
     const uint32_t index = context.module.imported_function_count + i;
@@ -70,7 +77,8 @@ absl::Status CompileChunks(const ModuleContext& context,
     }
   };
   std::vector<std::thread> helpers;
-  const size_t thread_count = std::min<size_t>(std::max(context.options.threads, 1u), chunks.size());
+  const size_t thread_count =
+      std::min<size_t>(std::max(context.options.threads, 1u), chunks.size());
   for (size_t i = 1; i < thread_count; ++i) helpers.emplace_back(work);
   work();
   for (std::thread& helper : helpers) helper.join();
@@ -79,7 +87,10 @@ absl::Status CompileChunks(const ModuleContext& context,
 }
 
 // Where each function goes: in order, aligned, `padding_bytes` apart.
-absl::Status Place(const CodeChunk& chunk, uint32_t padding_bytes, uint64_t* at, std::vector<CompiledFunction>& functions) {
+absl::Status Place(const CodeChunk& chunk,
+                   uint32_t padding_bytes,
+                   uint64_t* at,
+                   std::vector<CompiledFunction>& functions) {
   for (const CompiledFunction& function : chunk.functions) {
     const uint64_t offset = (*at + kFunctionAlignment - 1) & ~uint64_t{kFunctionAlignment - 1};
     *at = offset + function.text_bytes + padding_bytes;
@@ -94,7 +105,10 @@ absl::Status Place(const CodeChunk& chunk, uint32_t padding_bytes, uint64_t* at,
 
 // Copies a chunk's functions to their places and moves its tables along.  `first` is the ordinal of
 // its first function in the module.
-void Append(const CodeChunk& chunk, size_t first, CompiledModule& module, std::vector<CallSite>& calls) {
+void Append(const CodeChunk& chunk,
+            size_t first,
+            CompiledModule& module,
+            std::vector<CallSite>& calls) {
   size_t trap = 0;
   size_t address = 0;
   size_t call = 0;
@@ -108,7 +122,8 @@ void Append(const CodeChunk& chunk, size_t first, CompiledModule& module, std::v
       const TrapSite& site = chunk.trap_sites[trap];
       module.trap_sites.push_back({site.text_offset + shift, site.code});
     }
-    for (; address < chunk.address_map.size() && chunk.address_map[address].text_offset < end; ++address) {
+    for (; address < chunk.address_map.size() && chunk.address_map[address].text_offset < end;
+         ++address) {
       const AddressMapEntry& entry = chunk.address_map[address];
       module.address_map.push_back({entry.text_offset + shift, entry.wasm_offset});
     }
@@ -118,7 +133,9 @@ void Append(const CodeChunk& chunk, size_t first, CompiledModule& module, std::v
   }
 }
 
-void ResolveCalls(const std::vector<CallSite>& calls, uint32_t imported_count, CompiledModule& module) {
+void ResolveCalls(const std::vector<CallSite>& calls,
+                  uint32_t imported_count,
+                  CompiledModule& module) {
   for (const CallSite& call : calls) {
     const uint32_t target = module.functions[wasm::ToInt(call.callee) - imported_count].text_offset;
     const uint32_t distance = target - (call.field_offset + 4);

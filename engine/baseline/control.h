@@ -16,14 +16,14 @@ namespace tidepool::engine::baseline {
 struct Control {
   enum class Kind : uint8_t { kFunction, kBlock, kLoop, kIf, kElse };
   Kind kind = Kind::kBlock;
-  bool reached = false;              // A branch to the label exists.
-  bool single_result = false;        // Without a function type.
-  wasm::ValueKind result{};          // single_result.
-  uint32_t label = 0;                // Index in FunctionCompiler::labels_.
-  uint32_t else_label = 0;           // kIf.
-  uint32_t height = 0;               // Entries below the block.
-  uint32_t serial = 0;               // No two regions of a function share one (LocalState).
-  uint32_t stub_table = 0;           // The br_table for which stub_label was made.
+  bool reached = false;        // A branch to the label exists.
+  bool single_result = false;  // Without a function type.
+  wasm::ValueKind result{};    // single_result.
+  uint32_t label = 0;          // Index in FunctionCompiler::labels_.
+  uint32_t else_label = 0;     // kIf.
+  uint32_t height = 0;         // Entries below the block.
+  uint32_t serial = 0;         // No two regions of a function share one (LocalState).
+  uint32_t stub_table = 0;     // The br_table for which stub_label was made.
   uint32_t stub_label = 0;
   const wasm::FunctionType* type = nullptr;
 

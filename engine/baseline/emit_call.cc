@@ -51,7 +51,10 @@ struct Move {
 
 // Moves between registers as if at once; `scratch` breaks cycles.
 template <typename Register, size_t kCount, typename Emit>
-void MoveInParallel(std::array<Move<Register>, kCount>& moves, size_t count, Register scratch, Emit emit) {
+void MoveInParallel(std::array<Move<Register>, kCount>& moves,
+                    size_t count,
+                    Register scratch,
+                    Emit emit) {
   std::array<uint8_t, 16> readers{};
   size_t left = 0;
   for (size_t i = 0; i < count; ++i) {
@@ -93,7 +96,8 @@ void MoveInParallel(std::array<Move<Register>, kCount>& moves, size_t count, Reg
 
 }  // namespace
 
-// ---- Arguments ------------------------------------------------------------------------------------
+// ---- Arguments
+// ------------------------------------------------------------------------------------
 
 void FunctionCompiler::SaveLostLocals() {
   for (const uint32_t local : plan_.lost_locals) {
@@ -177,11 +181,23 @@ void FunctionCompiler::StoreConstantToArea(Mem slot, uint64_t bits) {
 // A value in memory, of any kind, through a vector register: 4 bytes are zero-extended.
 void FunctionCompiler::LoadEntryAnyKind(uint32_t entry, Xmm to) {
   const Value& value = stack_.At(entry);
-  const int32_t home = value.where == Value::Where::kLocal
-                           ? stack_.locals().Touch(value.local).home
-                           : stack_.HomeOf(entry);
+  const int32_t home = value.where == Value::Where::kLocal ? stack_.locals().Touch(value.local).home
+                                                           : stack_.HomeOf(entry);
   const bool four_bytes = value.kind == ValueKind::kI32 || value.kind == ValueKind::kF32;
-  stack_.LoadHome(four_bytes ? ValueKind::kF32 : value.kind == ValueKind::kV128 ? value.kind : ValueKind::kF64, to, home);
+  stack_.LoadHome(four_bytes                       ? ValueKind::kF32
+                  : value.kind == ValueKind::kV128 ? value.kind
+                                                   : ValueKind::kF64,
+                  to,
+                  home);
+}
+
+void FunctionCompiler::LoadArgument(uint32_t entry, Gpr to) {
+  const Value& value = stack_.At(entry);
+  if (value.where == Value::Where::kConstant && value.constant == 0) {
+    assembler_.Zero(to);  // No comparison is pending at a call.
+  } else {
+    stack_.LoadEntry(entry, to);
+  }
 }
 
 void FunctionCompiler::MoveRegisterArguments(const FunctionType& type, uint32_t first_entry) {
@@ -213,19 +229,19 @@ void FunctionCompiler::MoveRegisterArguments(const FunctionType& type, uint32_t 
   MoveInParallel(gprs, gpr_count, kScratch, [this](Gpr to, Gpr from) {
     assembler_.Mov(Width::k64, to, from);
   });
-  MoveInParallel(xmms, xmm_count, kScratchXmm, [this](Xmm to, Xmm from) {
-    assembler_.Movap(to, from);
-  });
+  MoveInParallel(
+      xmms, xmm_count, kScratchXmm, [this](Xmm to, Xmm from) { assembler_.Movap(to, from); });
   // What was not in a register reads no register but rbp.
   for (size_t i = 0; i < gpr_count; ++i) {
-    if (!gprs[i].in_register) stack_.LoadEntry(gprs[i].entry, gprs[i].to);
+    if (!gprs[i].in_register) LoadArgument(gprs[i].entry, gprs[i].to);
   }
   for (size_t i = 0; i < xmm_count; ++i) {
     if (!xmms[i].in_register) stack_.LoadEntry(xmms[i].entry, xmms[i].to);
   }
 }
 
-// ---- Runs of the argument area --------------------------------------------------------------------
+// ---- Runs of the argument area
+// --------------------------------------------------------------------
 
 // Values whose slots in the area and whose homes are both consecutive are copied together.
 void FunctionCompiler::AddToRun(AreaRun& run, uint32_t slot, int32_t home, bool to_area) {
@@ -268,7 +284,8 @@ void FunctionCompiler::EndRun(AreaRun& run) {
   assembler_.Jcc(Condition::kNotEqual, next);
 }
 
-// ---- Results --------------------------------------------------------------------------------------
+// ---- Results
+// --------------------------------------------------------------------------------------
 
 // Behind the call: the arguments leave the value stack, the results come.
 void FunctionCompiler::FinishCall(const FunctionType& type) {
@@ -303,7 +320,8 @@ void FunctionCompiler::FinishCall(const FunctionType& type) {
   EndRun(run);
 }
 
-// ---- Direct calls ---------------------------------------------------------------------------------
+// ---- Direct calls
+// ---------------------------------------------------------------------------------
 
 // The context pointer into rdi, for a callee of this instance.
 void FunctionCompiler::PassVmContext() {
@@ -329,10 +347,11 @@ void FunctionCompiler::VisitCall(wasm::FunctionIndex function) {
   if (module_.IsImported(function)) {
     const int32_t import = static_cast<int32_t>(context_.layout.FunctionImport(ToInt(function)));
     assembler_.Mov(Width::k64, kCallee, Mem::At(kContextArgument, import + vmctx::kFunctionCode));
-    assembler_.Mov(Width::k64, kContextArgument, Mem::At(kContextArgument, import + vmctx::kFunctionContext));
+    assembler_.Mov(
+        Width::k64, kContextArgument, Mem::At(kContextArgument, import + vmctx::kFunctionContext));
     assembler_.Call(kCallee);
   } else {
-    calls_.push_back({assembler_.CallRel32(), function});
+    chunk_->calls.push_back({assembler_.CallRel32(), function});
   }
   FinishCall(type);
 }
@@ -343,17 +362,19 @@ void FunctionCompiler::VisitReturnCall(wasm::FunctionIndex function) {
   if (module_.IsImported(function)) {
     const int32_t import = static_cast<int32_t>(context_.layout.FunctionImport(ToInt(function)));
     assembler_.Mov(Width::k64, kCallee, Mem::At(kContextArgument, import + vmctx::kFunctionCode));
-    assembler_.Mov(Width::k64, kContextArgument, Mem::At(kContextArgument, import + vmctx::kFunctionContext));
+    assembler_.Mov(
+        Width::k64, kContextArgument, Mem::At(kContextArgument, import + vmctx::kFunctionContext));
     LeaveFrame();
     assembler_.Jmp(kCallee);
   } else {
     LeaveFrame();
-    calls_.push_back({assembler_.JmpRel32(), function});
+    chunk_->calls.push_back({assembler_.JmpRel32(), function});
   }
   live_ = false;
 }
 
-// ---- Indirect calls -------------------------------------------------------------------------------
+// ---- Indirect calls
+// -------------------------------------------------------------------------------
 
 // Pops an index into the table; leaves the function's record in rax, locked, its type checked.
 void FunctionCompiler::ResolveIndirect(wasm::TypeIndex type, wasm::TableIndex table) {
@@ -375,7 +396,8 @@ void FunctionCompiler::ResolveIndirect(wasm::TypeIndex type, wasm::TableIndex ta
   TrapIf(Condition::kEqual, TrapCode::kUninitializedElement);
   assembler_.Mov(Width::k64, kScratch, Mem::At(stack_.VmContextGpr(), vmctx::kTypeIds));
   assembler_.Mov(Width::k32, kScratch, Mem::At(kScratch, static_cast<int32_t>(4 * ToInt(type))));
-  assembler_.Arithmetic(ArithmeticOp::kCmp, Width::k32, kScratch, Mem::At(kCallee, vmctx::kFunctionTypeId));
+  assembler_.Arithmetic(
+      ArithmeticOp::kCmp, Width::k32, kScratch, Mem::At(kCallee, vmctx::kFunctionTypeId));
   TrapIf(Condition::kNotEqual, TrapCode::kIndirectCallTypeMismatch);
 }
 
@@ -399,7 +421,8 @@ void FunctionCompiler::VisitReturnCallIndirect(wasm::TypeIndex type_index, wasm:
   live_ = false;
 }
 
-// ---- Builtins -------------------------------------------------------------------------------------
+// ---- Builtins
+// -------------------------------------------------------------------------------------
 
 void FunctionCompiler::CallBuiltin(abi::BuiltinId id,
                                    std::initializer_list<uint32_t> constants,
@@ -419,10 +442,16 @@ void FunctionCompiler::CallBuiltin(abi::BuiltinId id,
     assembler_.Mov(Width::k64, to, from);
   });
   for (uint32_t i = 0; i < operand_count; ++i) {
-    if (!moves[i].in_register) stack_.LoadEntry(moves[i].entry, moves[i].to);
+    if (!moves[i].in_register) LoadArgument(moves[i].entry, moves[i].to);
   }
   const Gpr* argument = kArguments;
-  for (const uint32_t constant : constants) assembler_.MovImm(*argument++, constant);
+  for (const uint32_t constant : constants) {
+    if (constant == 0) {
+      assembler_.Zero(*argument++);
+    } else {
+      assembler_.MovImm(*argument++, constant);
+    }
+  }
   PassVmContext();
   assembler_.Call(Mem::Gs(thread_control::kBuiltins + 8 * static_cast<int32_t>(id)));
   stack_.Truncate(first_entry);

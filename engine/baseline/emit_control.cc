@@ -43,12 +43,14 @@ void FunctionCompiler::PushControl(Control::Kind kind, wasm::BlockType type) {
   controls_.push_back(control);
 }
 
-// ---- Conditions -----------------------------------------------------------------------------------
+// ---- Conditions
+// -----------------------------------------------------------------------------------
 
 FlagTest FunctionCompiler::PopCondition() {
   if (stack_.TopIsFlags()) return stack_.PopFlags();
-  const GprOperand operand = stack_.TopIsConstant() ? GprOperand{GprOperand::Form::kRegister, stack_.PopGpr()}
-                                                    : stack_.PopGprOperand();
+  const GprOperand operand = stack_.TopIsConstant()
+                                 ? GprOperand{GprOperand::Form::kRegister, stack_.PopGpr()}
+                                 : stack_.PopGprOperand();
   if (operand.is_register()) {
     assembler_.Test(Width::k32, operand.reg, operand.reg);
   } else {
@@ -60,7 +62,9 @@ FlagTest FunctionCompiler::PopCondition() {
 
 void FunctionCompiler::JumpIf(FlagTest test, Label& label) {
   switch (test.form) {
-    case FlagTest::Form::kPlain: assembler_.Jcc(test.condition, label); return;
+    case FlagTest::Form::kPlain:
+      assembler_.Jcc(test.condition, label);
+      return;
     case FlagTest::Form::kFloatEqual: {
       const x64::ShortJump unordered = assembler_.JccShort(Condition::kParity);
       assembler_.Jcc(Condition::kEqual, label);
@@ -74,7 +78,8 @@ void FunctionCompiler::JumpIf(FlagTest test, Label& label) {
   }
 }
 
-// ---- Blocks ---------------------------------------------------------------------------------------
+// ---- Blocks
+// ---------------------------------------------------------------------------------------
 
 void FunctionCompiler::VisitUnreachable() {
   TrapAlways(TrapCode::kUnreachable);
@@ -180,7 +185,8 @@ void FunctionCompiler::VisitEnd() {
   controls_.pop_back();
 }
 
-// ---- Branches -------------------------------------------------------------------------------------
+// ---- Branches
+// -------------------------------------------------------------------------------------
 
 bool FunctionCompiler::HomesAgree(const Control& target) const {
   return stack_.height() - target.branch_count() == target.height;
@@ -236,9 +242,13 @@ void FunctionCompiler::Branch(Control& target) {
   live_ = false;
 }
 
-void FunctionCompiler::VisitBr(uint32_t depth) { Branch(Target(depth)); }
+void FunctionCompiler::VisitBr(uint32_t depth) {
+  Branch(Target(depth));
+}
 
-void FunctionCompiler::VisitReturn() { Branch(controls_.front()); }
+void FunctionCompiler::VisitReturn() {
+  Branch(controls_.front());
+}
 
 void FunctionCompiler::VisitBrIf(uint32_t depth) {
   Control& target = Target(depth);
@@ -359,12 +369,19 @@ void FunctionCompiler::VisitBrTable(wasm::BrTableReader targets) {
   live_ = false;
 }
 
-// ---- Parametric -----------------------------------------------------------------------------------
+// ---- Parametric
+// -----------------------------------------------------------------------------------
 
-void FunctionCompiler::VisitDrop() { stack_.Drop(); }
+void FunctionCompiler::VisitDrop() {
+  stack_.Drop();
+}
 
-void FunctionCompiler::VisitSelect() { SelectBetween(stack_.FromTop(1).kind); }
-void FunctionCompiler::VisitSelectTyped(wasm::ValueType type) { SelectBetween(type.kind()); }
+void FunctionCompiler::VisitSelect() {
+  SelectBetween(stack_.FromTop(1).kind);
+}
+void FunctionCompiler::VisitSelectTyped(wasm::ValueType type) {
+  SelectBetween(type.kind());
+}
 
 // Holds if two floats were equal and ordered (or not so): two tests, made one.
 FlagTest FunctionCompiler::PlainTest(FlagTest test) {

@@ -20,7 +20,9 @@ constexpr ValueKind kI32 = ValueKind::kI32;
 constexpr ValueKind kI64 = ValueKind::kI64;
 constexpr Precision kSingle = Precision::kSingle;
 constexpr Precision kDouble = Precision::kDouble;
-constexpr ValueKind KindOf(Precision p) { return p == kSingle ? ValueKind::kF32 : ValueKind::kF64; }
+constexpr ValueKind KindOf(Precision p) {
+  return p == kSingle ? ValueKind::kF32 : ValueKind::kF64;
+}
 constexpr double kTwoTo63 = 9223372036854775808.0;
 }  // namespace
 
@@ -62,8 +64,12 @@ void FunctionCompiler::VisitF64ReinterpretI64() { ReinterpretInt(kDouble); }
 // clang-format on
 
 // Both keep the low 32 bits and zero the rest.
-void FunctionCompiler::VisitI32WrapI64() { TakeLowHalf(kI32); }
-void FunctionCompiler::VisitI64ExtendI32U() { TakeLowHalf(kI64); }
+void FunctionCompiler::VisitI32WrapI64() {
+  TakeLowHalf(kI32);
+}
+void FunctionCompiler::VisitI64ExtendI32U() {
+  TakeLowHalf(kI64);
+}
 
 void FunctionCompiler::TakeLowHalf(ValueKind kind) {
   if (stack_.TopIsConstant()) {
@@ -85,7 +91,8 @@ void FunctionCompiler::LoadFloatConstant(Precision p, Xmm to, double value) {
   assembler_.Mov(Width::k64, to, kScratch);
 }
 
-// ---- Truncation with traps ------------------------------------------------------------------------
+// ---- Truncation with traps
+// ------------------------------------------------------------------------
 
 // Neither a number nor in range: the first trap that fits.
 void FunctionCompiler::TrapUnconvertible(Precision p, Xmm from) {
@@ -167,7 +174,8 @@ void FunctionCompiler::TruncateToU64(Precision p, bool saturate) {
   stack_.PushGpr(kI64, to);
 }
 
-// ---- Saturating truncation ------------------------------------------------------------------------
+// ---- Saturating truncation
+// ------------------------------------------------------------------------
 
 void FunctionCompiler::TruncateSaturated(Precision p, ValueKind kind, bool is_signed) {
   if (kind == kI64 && !is_signed) return TruncateToU64(p, /*saturate=*/true);
@@ -204,7 +212,8 @@ void FunctionCompiler::TruncateSaturated(Precision p, ValueKind kind, bool is_si
   stack_.PushGpr(kind, to);
 }
 
-// ---- To floats ------------------------------------------------------------------------------------
+// ---- To floats
+// ------------------------------------------------------------------------------------
 
 // An i32 that is unsigned is a positive 64-bit number.
 void FunctionCompiler::ConvertSigned(Width w, Precision p) {

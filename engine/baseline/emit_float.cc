@@ -21,14 +21,18 @@ namespace {
 
 constexpr Precision kSingle = Precision::kSingle;
 constexpr Precision kDouble = Precision::kDouble;
-constexpr ValueKind KindOf(Precision p) { return p == kSingle ? ValueKind::kF32 : ValueKind::kF64; }
+constexpr ValueKind KindOf(Precision p) {
+  return p == kSingle ? ValueKind::kF32 : ValueKind::kF64;
+}
 
 constexpr FlagTest kAbove{Condition::kAbove};
 constexpr FlagTest kAboveEqual{Condition::kAboveEqual};
 constexpr FlagTest kEqual{Condition::kEqual, FlagTest::Form::kFloatEqual};
 constexpr FlagTest kNotEqual{Condition::kNotEqual, FlagTest::Form::kFloatNotEqual};
 
-bool IsCommutative(FloatOp op) { return op == FloatOp::kAdd || op == FloatOp::kMul; }
+bool IsCommutative(FloatOp op) {
+  return op == FloatOp::kAdd || op == FloatOp::kMul;
+}
 
 }  // namespace
 
@@ -85,9 +89,9 @@ void FunctionCompiler::FloatBinary(Precision p, FloatOp op) {
   XmmOperand b = stack_.PopXmmOperand();
   const bool a_owned = stack_.TopIsOverwritable();
   const Xmm a = stack_.PopXmm();
-  const uint8_t reusable = a_owned                          ? Number(a)
+  const uint8_t reusable = a_owned                        ? Number(a)
                            : b_owned && IsCommutative(op) ? Number(b.reg)
-                                                            : kNoRegister;
+                                                          : kNoRegister;
   const Xmm to = ResultXmm(0, reusable);
   if (to != a && b.is_register && b.reg == to) {
     if (IsCommutative(op)) {

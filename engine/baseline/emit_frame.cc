@@ -73,7 +73,8 @@ void FunctionCompiler::CacheParameters() {
     if (state.pinned != kNoRegister || state.weight == 0) continue;
     if (location.kind == Location::Kind::kVectorRegister) {
       stack_.xmms().Cache(static_cast<Xmm>(location.number), state);
-    } else if (const Gpr reg = IntegerParameter(location.number); stack_.gprs().allocatable.Has(reg)) {
+    } else if (const Gpr reg = IntegerParameter(location.number);
+               stack_.gprs().allocatable.Has(reg)) {
       stack_.gprs().Cache(reg, state);
     }
   }
@@ -90,15 +91,18 @@ void FunctionCompiler::EmitPrologue() {
   uint32_t jump_field = 0;
   if (NeedsStackCheck()) {
     if (frame_bytes <= abi::kUncheckedFrameBytes) {
-      prologue_.Arithmetic(ArithmeticOp::kCmp, Width::k64, Gpr::kRsp, Mem::Gs(thread_control::kStackLimit));
+      prologue_.Arithmetic(
+          ArithmeticOp::kCmp, Width::k64, Gpr::kRsp, Mem::Gs(thread_control::kStackLimit));
     } else {
       prologue_.Lea(Width::k64, Gpr::kRax, Mem::At(Gpr::kRsp, -static_cast<int32_t>(frame_bytes)));
-      prologue_.Arithmetic(ArithmeticOp::kCmp, Width::k64, Gpr::kRax, Mem::Gs(thread_control::kStackLimit));
+      prologue_.Arithmetic(
+          ArithmeticOp::kCmp, Width::k64, Gpr::kRax, Mem::Gs(thread_control::kStackLimit));
     }
     jump_field = prologue_.JccRel32(Condition::kBelow);
   }
   const uint32_t resume = prologue_.offset();
-  prologue_.Arithmetic(ArithmeticOp::kSub, Width::k64, Gpr::kRsp, static_cast<int32_t>(frame_bytes));
+  prologue_.Arithmetic(
+      ArithmeticOp::kSub, Width::k64, Gpr::kRsp, static_cast<int32_t>(frame_bytes));
   int32_t place = kSavedRegisters;
   for (GprSet saved = SavedRegisters(); !saved.empty(); place -= 8) {
     prologue_.Mov(Width::k64, FrameMem(place), saved.TakeFirst());
@@ -122,7 +126,9 @@ void FunctionCompiler::EmitPrologue() {
   if (jump_field != 0) {
     const uint32_t slow = prologue_.offset() + assembler_.offset();
     prologue_.PatchRel32(jump_field, static_cast<int32_t>(slow));
-    if (context_.options.address_map) address_map_.push_back({assembler_.offset(), body_offset_});
+    if (context_.options.address_map) {
+      chunk_->address_map.push_back({assembler_.offset(), body_offset_});
+    }
     assembler_.Lea(Width::k64, Gpr::kRax, Mem::At(Gpr::kRsp, -static_cast<int32_t>(frame_bytes)));
     assembler_.Call(Mem::Gs(thread_control::kStackCheck));
     const uint32_t field = assembler_.JmpRel32();
@@ -157,12 +163,15 @@ void FunctionCompiler::EmitParameters() {
       } else if (kind == ValueKind::kV128) {
         prologue_.Movup(FrameMem(state.home), from);
       } else {
-        prologue_.Movs(kind == ValueKind::kF32 ? Precision::kSingle : Precision::kDouble, FrameMem(state.home), from);
+        prologue_.Movs(kind == ValueKind::kF32 ? Precision::kSingle : Precision::kDouble,
+                       FrameMem(state.home),
+                       from);
       }
     } else if (state.pinned == kNoRegister) {
       prologue_.Mov(WidthOf(kind), FrameMem(state.home), IntegerParameter(location.number));
     } else {
-      pending[pending_count++] = {static_cast<Gpr>(state.pinned), IntegerParameter(location.number)};
+      pending[pending_count++] = {static_cast<Gpr>(state.pinned),
+                                  IntegerParameter(location.number)};
     }
   }
   // A move may go once nothing waits to be read from its target; r8 and r9 may want to change
@@ -171,7 +180,8 @@ void FunctionCompiler::EmitParameters() {
     size_t ready = pending_count;
     for (size_t i = 0; i < pending_count && ready == pending_count; ++i) {
       bool wanted = false;
-      for (size_t k = 0; k < pending_count; ++k) wanted |= k != i && pending[k].from == pending[i].to;
+      for (size_t k = 0; k < pending_count; ++k)
+        wanted |= k != i && pending[k].from == pending[i].to;
       if (!wanted) ready = i;
     }
     if (ready == pending_count) {
@@ -205,7 +215,8 @@ void FunctionCompiler::EmitAreaParameters(uint32_t area_slots) {
     const LocalState& state = locals.Touch(i);
     const Mem slot = Mem::At(area, static_cast<int32_t>(abi::kArgumentSlotBytes * location.number));
     const bool pinned = state.pinned != kNoRegister;
-    if (state.weight == 0 || (area_slots > kUnrolledMax && !pinned && kind != ValueKind::kV128)) continue;
+    if (state.weight == 0 || (area_slots > kUnrolledMax && !pinned && kind != ValueKind::kV128))
+      continue;
     if (pinned && !IsVector(kind)) {
       prologue_.Mov(WidthOf(kind), static_cast<Gpr>(state.pinned), slot);
     } else if (kind == ValueKind::kV128) {
@@ -230,7 +241,9 @@ void FunctionCompiler::CopyAreaToHomes() {
   const auto end_run = [&] {
     if (run_count == 0) return;
     const int32_t home = HomeOfSlot(run_first);
-    prologue_.Lea(Width::k64, Gpr::kRsi, Mem::At(kScratch, static_cast<int32_t>(abi::kArgumentSlotBytes * run_slot)));
+    prologue_.Lea(Width::k64,
+                  Gpr::kRsi,
+                  Mem::At(kScratch, static_cast<int32_t>(abi::kArgumentSlotBytes * run_slot)));
     prologue_.Zero(Gpr::kRcx);
     Label next;
     prologue_.Bind(next);
@@ -238,7 +251,8 @@ void FunctionCompiler::CopyAreaToHomes() {
     prologue_.Mov(Width::k64, Mem::Indexed(Gpr::kRbp, Gpr::kRcx, 3, home), Gpr::kRdx);
     prologue_.Arithmetic(ArithmeticOp::kAdd, Width::k64, Gpr::kRsi, abi::kArgumentSlotBytes);
     prologue_.Arithmetic(ArithmeticOp::kSub, Width::k64, Gpr::kRcx, 1);
-    prologue_.Arithmetic(ArithmeticOp::kCmp, Width::k64, Gpr::kRcx, -static_cast<int32_t>(run_count));
+    prologue_.Arithmetic(
+        ArithmeticOp::kCmp, Width::k64, Gpr::kRcx, -static_cast<int32_t>(run_count));
     prologue_.Jcc(Condition::kNotEqual, next);
     run_count = 0;
   };
@@ -270,7 +284,8 @@ void FunctionCompiler::EmitZeroedLocals() {
     if (state.pinned == kNoRegister) {
       ++count;
       lowest = std::min(lowest, state.home);
-      highest = std::max(highest, state.home + static_cast<int32_t>(kSlotBytes * SlotsOf(state.kind)));
+      highest =
+          std::max(highest, state.home + static_cast<int32_t>(kSlotBytes * SlotsOf(state.kind)));
     } else if (IsVector(state.kind)) {
       prologue_.Zero(static_cast<Xmm>(state.pinned));
     } else {
@@ -284,7 +299,8 @@ void FunctionCompiler::EmitZeroedLocals() {
       const LocalState& state = locals.Touch(local);
       if (!state.needs_zero || state.pinned != kNoRegister) continue;
       prologue_.Mov(Width::k64, FrameMem(state.home), Gpr::kRax);
-      if (state.kind == ValueKind::kV128) prologue_.Mov(Width::k64, FrameMem(state.home + 8), Gpr::kRax);
+      if (state.kind == ValueKind::kV128)
+        prologue_.Mov(Width::k64, FrameMem(state.home + 8), Gpr::kRax);
     }
     return;
   }
@@ -341,7 +357,9 @@ void FunctionCompiler::EmitResults() {
       area_read = true;
       if (kind == ValueKind::kV128) {
         assembler_.Movup(kScratchXmm, FrameMem(home));
-        assembler_.Movup(Mem::At(kScratch, static_cast<int32_t>(abi::kArgumentSlotBytes * location.number)), kScratchXmm);
+        assembler_.Movup(
+            Mem::At(kScratch, static_cast<int32_t>(abi::kArgumentSlotBytes * location.number)),
+            kScratchXmm);
       } else {
         AddToRun(run, location.number, home, /*to_area=*/true);
       }

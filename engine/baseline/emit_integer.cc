@@ -19,7 +19,9 @@ namespace {
 constexpr ValueKind kI32 = ValueKind::kI32;
 constexpr ValueKind kI64 = ValueKind::kI64;
 
-bool IsCommutative(ArithmeticOp op) { return op != ArithmeticOp::kSub; }
+bool IsCommutative(ArithmeticOp op) {
+  return op != ArithmeticOp::kSub;
+}
 }  // namespace
 
 // clang-format off
@@ -53,7 +55,7 @@ void FunctionCompiler::VisitI32Clz()    { CountZeros(kI32, true); }
 void FunctionCompiler::VisitI32Ctz()    { CountZeros(kI32, false); }
 void FunctionCompiler::VisitI32Popcnt() { PopulationCount(kI32); }
 void FunctionCompiler::VisitI32Add()    { AddInto(kI32); }
-void FunctionCompiler::VisitI32Sub()    { Binary(kI32, ArithmeticOp::kSub); }
+void FunctionCompiler::VisitI32Sub()    { Subtract(kI32); }
 void FunctionCompiler::VisitI32Mul()    { Multiply(kI32); }
 void FunctionCompiler::VisitI32DivS()   { Divide(kI32, Division::kDivS); }
 void FunctionCompiler::VisitI32DivU()   { Divide(kI32, Division::kDivU); }
@@ -71,7 +73,7 @@ void FunctionCompiler::VisitI64Clz()    { CountZeros(kI64, true); }
 void FunctionCompiler::VisitI64Ctz()    { CountZeros(kI64, false); }
 void FunctionCompiler::VisitI64Popcnt() { PopulationCount(kI64); }
 void FunctionCompiler::VisitI64Add()    { AddInto(kI64); }
-void FunctionCompiler::VisitI64Sub()    { Binary(kI64, ArithmeticOp::kSub); }
+void FunctionCompiler::VisitI64Sub()    { Subtract(kI64); }
 void FunctionCompiler::VisitI64Mul()    { Multiply(kI64); }
 void FunctionCompiler::VisitI64DivS()   { Divide(kI64, Division::kDivS); }
 void FunctionCompiler::VisitI64DivU()   { Divide(kI64, Division::kDivU); }
@@ -94,7 +96,8 @@ void FunctionCompiler::VisitI64Extend32S() { ExtendSign(kI64, kI64, 32); }
 void FunctionCompiler::VisitI64ExtendI32S() { ExtendSign(kI32, kI64, 32); }
 // clang-format on
 
-// ---- Two operands ---------------------------------------------------------------------------------
+// ---- Two operands
+// ---------------------------------------------------------------------------------
 
 // Pops b, then a; pushes `a op b`, computed in a's register if that may be overwritten, or at once
 // in the register of the local that the next operator sets.
@@ -136,11 +139,20 @@ void FunctionCompiler::Binary(ValueKind kind, ArithmeticOp op) {
   stack_.PushGpr(kind, to);
 }
 
-void FunctionCompiler::ApplyArithmetic(ArithmeticOp op, Width w, Gpr to, const GprOperand& operand) {
+void FunctionCompiler::ApplyArithmetic(ArithmeticOp op,
+                                       Width w,
+                                       Gpr to,
+                                       const GprOperand& operand) {
   switch (operand.form) {
-    case GprOperand::Form::kRegister: assembler_.Arithmetic(op, w, to, operand.reg); return;
-    case GprOperand::Form::kMemory: assembler_.Arithmetic(op, w, to, operand.mem()); return;
-    case GprOperand::Form::kImmediate: assembler_.Arithmetic(op, w, to, operand.value); return;
+    case GprOperand::Form::kRegister:
+      assembler_.Arithmetic(op, w, to, operand.reg);
+      return;
+    case GprOperand::Form::kMemory:
+      assembler_.Arithmetic(op, w, to, operand.mem());
+      return;
+    case GprOperand::Form::kImmediate:
+      assembler_.Arithmetic(op, w, to, operand.value);
+      return;
   }
 }
 
@@ -169,6 +181,14 @@ void FunctionCompiler::AddInto(ValueKind kind) {
     assembler_.Arithmetic(ArithmeticOp::kAdd, w, to, b.mem());
   }
   stack_.PushGpr(kind, to);
+}
+
+// Of a constant: the addition of its opposite, which needs no copy.
+void FunctionCompiler::Subtract(ValueKind kind) {
+  if (!stack_.TopIsConstant()) return Binary(kind, ArithmeticOp::kSub);
+  const uint64_t opposite = 0 - stack_.PopConstant();
+  stack_.PushConstant(kind, kind == kI32 ? static_cast<uint32_t>(opposite) : opposite);
+  AddInto(kind);
 }
 
 void FunctionCompiler::Multiply(ValueKind kind) {
@@ -200,7 +220,8 @@ void FunctionCompiler::Shift(ValueKind kind, ShiftOp op) {
   if (constant) {
     count = static_cast<uint8_t>(stack_.PopConstant() & (kind == kI32 ? 31 : 63));
   } else {
-    stack_.PopGprInto(Gpr::kRcx);  // Where shifts want it; the hardware masks the count as wasm does.
+    stack_.PopGprInto(
+        Gpr::kRcx);  // Where shifts want it; the hardware masks the count as wasm does.
   }
   const bool a_owned = stack_.TopIsOverwritable();
   const Gpr a = stack_.PopGpr();
@@ -214,7 +235,8 @@ void FunctionCompiler::Shift(ValueKind kind, ShiftOp op) {
   stack_.PushGpr(kind, to);
 }
 
-// ---- Division -------------------------------------------------------------------------------------
+// ---- Division
+// -------------------------------------------------------------------------------------
 
 // Unsigned by a power of two needs no division.  Other constants go through div without the test
 // for zero.  True if it was done.
@@ -288,7 +310,8 @@ void FunctionCompiler::CheckedIdiv(Width w, Division division, Gpr divisor) {
   assembler_.Bind(done);
 }
 
-// ---- Comparisons ----------------------------------------------------------------------------------
+// ---- Comparisons
+// ----------------------------------------------------------------------------------
 
 void FunctionCompiler::Compare(ValueKind kind, Condition condition) {
   const Width w = WidthOf(kind);
@@ -316,8 +339,9 @@ void FunctionCompiler::CompareZero(ValueKind kind) {
     return;
   }
   const Width w = WidthOf(kind);
-  const GprOperand a = stack_.TopIsConstant() ? GprOperand{GprOperand::Form::kRegister, stack_.PopGpr()}
-                                              : stack_.PopGprOperand();
+  const GprOperand a = stack_.TopIsConstant()
+                           ? GprOperand{GprOperand::Form::kRegister, stack_.PopGpr()}
+                           : stack_.PopGprOperand();
   if (a.is_register()) {
     assembler_.Test(w, a.reg, a.reg);
   } else {
@@ -326,7 +350,8 @@ void FunctionCompiler::CompareZero(ValueKind kind) {
   PushComparison({Condition::kEqual});
 }
 
-// ---- One operand ----------------------------------------------------------------------------------
+// ---- One operand
+// ----------------------------------------------------------------------------------
 
 void FunctionCompiler::CountZeros(ValueKind kind, bool leading) {
   const Width w = WidthOf(kind);
@@ -363,9 +388,15 @@ void FunctionCompiler::ExtendSign(ValueKind from_kind, ValueKind kind, uint32_t 
   const Gpr to = ResultGpr(0, owned ? Number(from) : kNoRegister);
   const Width w = WidthOf(kind);
   switch (bits) {
-    case 8: assembler_.Movsx8(w, to, from); break;
-    case 16: assembler_.Movsx16(w, to, from); break;
-    default: assembler_.Movsxd(to, from); break;
+    case 8:
+      assembler_.Movsx8(w, to, from);
+      break;
+    case 16:
+      assembler_.Movsx16(w, to, from);
+      break;
+    default:
+      assembler_.Movsxd(to, from);
+      break;
   }
   stack_.PushGpr(kind, to);
 }

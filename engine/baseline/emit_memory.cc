@@ -24,7 +24,9 @@ namespace {
 constexpr ValueKind kI32 = ValueKind::kI32;
 constexpr ValueKind kI64 = ValueKind::kI64;
 // LEB128 numbers of a memory argument: alignment and offset (and the memory, where it is given).
-constexpr uint32_t MemArgNumbers(MemArg access) { return ToInt(access.memory) == 0 ? 2 : 3; }
+constexpr uint32_t MemArgNumbers(MemArg access) {
+  return ToInt(access.memory) == 0 ? 2 : 3;
+}
 }  // namespace
 
 // clang-format off
@@ -53,13 +55,16 @@ void FunctionCompiler::VisitI64Store16(MemArg access) { Store(access, 2); }
 void FunctionCompiler::VisitI64Store32(MemArg access) { Store(access, 4); }
 // clang-format on
 
-// ---- Addresses ------------------------------------------------------------------------------------
+// ---- Addresses
+// ------------------------------------------------------------------------------------
 
 Gpr FunctionCompiler::MemoryBase(uint32_t memory) {
   if (memory == 0) return kMemoryBase;
   const Gpr context = stack_.VmContextGpr();
   const Gpr base = stack_.NewGpr();
-  assembler_.Mov(Width::k64, base, Mem::At(context, static_cast<int32_t>(context_.layout.MemoryReference(memory))));
+  assembler_.Mov(Width::k64,
+                 base,
+                 Mem::At(context, static_cast<int32_t>(context_.layout.MemoryReference(memory))));
   return base;
 }
 
@@ -73,10 +78,10 @@ Mem FunctionCompiler::MemoryBytes(uint32_t memory) {
   }
   const Gpr record = stack_.NewGpr();
   const uint64_t reference = layout.MemoryReference(memory);
-  assembler_.Mov(Width::k64,
-                 record,
-                 Mem::At(context,
-                         static_cast<int32_t>(reference) + abi::vmctx::kMemoryReferenceRecord));
+  assembler_.Mov(
+      Width::k64,
+      record,
+      Mem::At(context, static_cast<int32_t>(reference) + abi::vmctx::kMemoryReferenceRecord));
   return Mem::At(record, abi::vmctx::kMemoryRecordBytes);
 }
 
@@ -129,7 +134,8 @@ Mem FunctionCompiler::PopCheckedAddress(MemArg access, uint32_t bytes) {
   return Mem::Indexed(base, end, 0, -static_cast<int32_t>(bytes));
 }
 
-// ---- Loads and stores -----------------------------------------------------------------------------
+// ---- Loads and stores
+// -----------------------------------------------------------------------------
 
 namespace {
 constexpr uint32_t kFormBytes[] = {1, 1, 2, 2, 4, 4, 8};  // By LoadForm.
@@ -144,13 +150,27 @@ void FunctionCompiler::Load(MemArg access, ValueKind kind, LoadForm form) {
   const Width w = WidthOf(kind);
   NoteAccess();
   switch (form) {
-    case LoadForm::k8S: assembler_.Movsx8(w, to, from); break;
-    case LoadForm::k8U: assembler_.Movzx8(to, from); break;
-    case LoadForm::k16S: assembler_.Movsx16(w, to, from); break;
-    case LoadForm::k16U: assembler_.Movzx16(to, from); break;
-    case LoadForm::k32S: assembler_.Movsxd(to, from); break;
-    case LoadForm::k32: assembler_.Mov(Width::k32, to, from); break;
-    case LoadForm::k64: assembler_.Mov(Width::k64, to, from); break;
+    case LoadForm::k8S:
+      assembler_.Movsx8(w, to, from);
+      break;
+    case LoadForm::k8U:
+      assembler_.Movzx8(to, from);
+      break;
+    case LoadForm::k16S:
+      assembler_.Movsx16(w, to, from);
+      break;
+    case LoadForm::k16U:
+      assembler_.Movzx16(to, from);
+      break;
+    case LoadForm::k32S:
+      assembler_.Movsxd(to, from);
+      break;
+    case LoadForm::k32:
+      assembler_.Mov(Width::k32, to, from);
+      break;
+    case LoadForm::k64:
+      assembler_.Mov(Width::k64, to, from);
+      break;
   }
   stack_.PushGpr(kind, to);
 }
@@ -166,17 +186,22 @@ void FunctionCompiler::LoadFloat(MemArg access, Precision p) {
 void FunctionCompiler::Store(MemArg access, uint32_t bytes) {
   // An immediate is at most 32 bits, sign-extended for a store of 64.
   const bool immediate =
-      stack_.TopIsConstant() &&
-      (bytes < 8 || static_cast<int64_t>(stack_.FromTop(0).constant) ==
-                        static_cast<int32_t>(stack_.FromTop(0).constant));
+      stack_.TopIsConstant() && (bytes < 8 || static_cast<int64_t>(stack_.FromTop(0).constant) ==
+                                                  static_cast<int32_t>(stack_.FromTop(0).constant));
   if (immediate && bytes != 2) {
     const int32_t value = static_cast<int32_t>(stack_.PopConstant());
     const Mem to = PopAddress(access, bytes);
     NoteAccess();
     switch (bytes) {
-      case 1: assembler_.Mov8Imm(to, static_cast<int8_t>(value)); break;
-      case 4: assembler_.MovImm(Width::k32, to, value); break;
-      default: assembler_.MovImm(Width::k64, to, value); break;
+      case 1:
+        assembler_.Mov8Imm(to, static_cast<int8_t>(value));
+        break;
+      case 4:
+        assembler_.MovImm(Width::k32, to, value);
+        break;
+      default:
+        assembler_.MovImm(Width::k64, to, value);
+        break;
     }
     return;
   }
@@ -184,10 +209,18 @@ void FunctionCompiler::Store(MemArg access, uint32_t bytes) {
   const Mem to = PopAddress(access, bytes);
   NoteAccess();
   switch (bytes) {
-    case 1: assembler_.Mov8(to, value); break;
-    case 2: assembler_.Mov16(to, value); break;
-    case 4: assembler_.Mov(Width::k32, to, value); break;
-    default: assembler_.Mov(Width::k64, to, value); break;
+    case 1:
+      assembler_.Mov8(to, value);
+      break;
+    case 2:
+      assembler_.Mov16(to, value);
+      break;
+    case 4:
+      assembler_.Mov(Width::k32, to, value);
+      break;
+    default:
+      assembler_.Mov(Width::k64, to, value);
+      break;
   }
 }
 
@@ -200,7 +233,8 @@ void FunctionCompiler::StoreFloat(MemArg access, Precision p) {
   assembler_.Movs(p, to, value);
 }
 
-// ---- Size and bulk --------------------------------------------------------------------------------
+// ---- Size and bulk
+// --------------------------------------------------------------------------------
 
 void FunctionCompiler::VisitMemorySize(wasm::MemoryIndex memory) {
   const wasm::MemoryType& type = module_.memories[ToInt(memory)].type;

@@ -22,7 +22,8 @@ Mem FunctionCompiler::TableRecordField(uint32_t table, int32_t field) {
     return Mem::At(context, static_cast<int32_t>(record) + field);
   }
   const Gpr record = stack_.NewGpr();
-  assembler_.Mov(Width::k64, record, Mem::At(context, static_cast<int32_t>(layout.TableReference(table))));
+  assembler_.Mov(
+      Width::k64, record, Mem::At(context, static_cast<int32_t>(layout.TableReference(table))));
   return Mem::At(record, field);
 }
 
@@ -36,7 +37,8 @@ Mem FunctionCompiler::PopTableEntry(wasm::TableIndex table, Mem* record) {
   const Gpr index = stack_.PopOwnedGpr();
   const Mem count = TableRecordField(ToInt(table), vmctx::kTableCount);
   assembler_.MovImm(kScratch, 0);
-  assembler_.Arithmetic(ArithmeticOp::kCmp, IsWideTable(table) ? Width::k64 : Width::k32, index, count);
+  assembler_.Arithmetic(
+      ArithmeticOp::kCmp, IsWideTable(table) ? Width::k64 : Width::k32, index, count);
   TrapIf(Condition::kAboveEqual, TrapCode::kTableOutOfBounds);
   // A mispredicted branch reads entry 0, nothing beyond the table.
   assembler_.Cmov(Condition::kAboveEqual, Width::k64, index, kScratch);
@@ -97,11 +99,16 @@ void FunctionCompiler::VisitElemDrop(wasm::ElementIndex segment) {
   CallBuiltin(abi::BuiltinId::kElemDrop, {ToInt(segment)}, 0);
 }
 
-// ---- References -----------------------------------------------------------------------------------
+// ---- References
+// -----------------------------------------------------------------------------------
 
-void FunctionCompiler::VisitRefNull(wasm::HeapType heap) { stack_.PushConstant(ValueKind::kRef, 0); }
+void FunctionCompiler::VisitRefNull(wasm::HeapType heap) {
+  stack_.PushConstant(ValueKind::kRef, 0);
+}
 
-void FunctionCompiler::VisitRefIsNull() { CompareZero(ValueKind::kI64); }
+void FunctionCompiler::VisitRefIsNull() {
+  CompareZero(ValueKind::kI64);
+}
 
 void FunctionCompiler::VisitRefFunc(wasm::FunctionIndex function) {
   const uint32_t index = ToInt(function);
@@ -109,8 +116,11 @@ void FunctionCompiler::VisitRefFunc(wasm::FunctionIndex function) {
   const Gpr to = ResultGpr(1);
   if (module_.IsImported(function)) {
     const uint64_t import = context_.layout.FunctionImport(index);
-    assembler_.Mov(Width::k64, to,
-                   Mem::At(context, static_cast<int32_t>(import) + static_cast<int32_t>(offsetof(abi::FunctionImport, record))));
+    assembler_.Mov(Width::k64,
+                   to,
+                   Mem::At(context,
+                           static_cast<int32_t>(import) +
+                               static_cast<int32_t>(offsetof(abi::FunctionImport, record))));
   } else {
     // Validation wants the function declared, so it has a record.
     const uint64_t record = context_.layout.FunctionRecord(context_.escape_ordinals[index]);

@@ -46,10 +46,14 @@ Mem FunctionCompiler::GlobalCell(wasm::GlobalIndex global) {
   const Gpr context = stack_.VmContextGpr();
   const uint32_t index = ToInt(global);
   if (index >= module_.imported_global_count) {
-    return Mem::At(context, static_cast<int32_t>(context_.layout.Global(index - module_.imported_global_count)));
+    return Mem::At(
+        context,
+        static_cast<int32_t>(context_.layout.Global(index - module_.imported_global_count)));
   }
   const Gpr cell = stack_.NewGpr();
-  assembler_.Mov(Width::k64, cell, Mem::At(context, static_cast<int32_t>(context_.layout.ImportedGlobal(index))));
+  assembler_.Mov(Width::k64,
+                 cell,
+                 Mem::At(context, static_cast<int32_t>(context_.layout.ImportedGlobal(index))));
   return Mem::At(cell);
 }
 
@@ -79,7 +83,8 @@ void FunctionCompiler::VisitGlobalSet(wasm::GlobalIndex global) {
     if (kind == ValueKind::kV128) {
       assembler_.Movup(cell, value);
     } else {
-      assembler_.Movs(kind == ValueKind::kF32 ? Precision::kSingle : Precision::kDouble, cell, value);
+      assembler_.Movs(
+          kind == ValueKind::kF32 ? Precision::kSingle : Precision::kDouble, cell, value);
     }
     return;
   }

@@ -26,14 +26,18 @@ inline constexpr int32_t kSavedRegisters = -16;
 inline constexpr uint32_t kFixedFrameBytes = 48;
 
 // Slots that a value of this kind takes.
-constexpr uint32_t SlotsOf(wasm::ValueKind kind) { return kind == wasm::ValueKind::kV128 ? 2 : 1; }
+constexpr uint32_t SlotsOf(wasm::ValueKind kind) {
+  return kind == wasm::ValueKind::kV128 ? 2 : 1;
+}
 
 // rbp-relative address of a value whose last slot is `slot` (from 0).
 constexpr int32_t HomeOfSlot(uint32_t slot) {
   return -static_cast<int32_t>(kFixedFrameBytes + kSlotBytes * (slot + 1));
 }
 
-constexpr x64::Mem FrameMem(int32_t home) { return x64::Mem::At(x64::Gpr::kRbp, home); }
+constexpr x64::Mem FrameMem(int32_t home) {
+  return x64::Mem::At(x64::Gpr::kRbp, home);
+}
 
 // Register roles that do not depend on the function (README.md, "Register plan").
 inline constexpr x64::Gpr kMemoryBase = x64::Gpr::kR15;

@@ -33,10 +33,10 @@ class BodyVisitor {
   void EndLocals() {}
   void BeginOperator(uint32_t offset) { compiler_.BeginOperator(offset); }
 
-#define TP_OPCODE(code, name, text, immediate, signature, feature)                        \
-  template <typename... Arguments>                                                        \
-  [[gnu::always_inline]] void Visit##name(Arguments... arguments) {                       \
-    constexpr bool kNests = ((code) >= 0x02 && (code) <= 0x05) || (code) == 0x0B;         \
+#define TP_OPCODE(code, name, text, immediate, signature, feature)                            \
+  template <typename... Arguments>                                                            \
+  [[gnu::always_inline]] void Visit##name(Arguments... arguments) {                           \
+    constexpr bool kNests = ((code) >= 0x02 && (code) <= 0x05) || (code) == 0x0B;             \
     if (kNests || __builtin_expect(compiler_.live(), 1)) compiler_.Visit##name(arguments...); \
   }
 #include "engine/wasm/opcodes.def"
@@ -47,8 +47,8 @@ class BodyVisitor {
   wasm::Opcode unsupported_{};
 };
 
-constexpr GprSet kOperandGprs = GprSet::Of(Gpr::kRax, Gpr::kRcx, Gpr::kRdx, Gpr::kRsi, Gpr::kRdi,
-                                           Gpr::kR8, Gpr::kR9, Gpr::kR10);
+constexpr GprSet kOperandGprs = GprSet::Of(
+    Gpr::kRax, Gpr::kRcx, Gpr::kRdx, Gpr::kRsi, Gpr::kRdi, Gpr::kR8, Gpr::kR9, Gpr::kR10);
 constexpr uint32_t kFunctionTextBytesMax = 1u << 30;
 
 XmmSet OperandXmms() {
@@ -60,28 +60,34 @@ XmmSet OperandXmms() {
 }  // namespace
 
 absl::Status FunctionCompiler::Compile(wasm::FunctionIndex function, CodeChunk& chunk) {
-  BeginFunction(function);
+  BeginFunction(function, chunk);
   BodyVisitor<FunctionCompiler> visitor(*this);
   const wasm::BodyResult result =
       wasm::VisitFunctionBody<false>(code_, context_.options.wasm_features, visitor);
   if (result.outcome == wasm::BodyResult::Outcome::kStopped) {
     const absl::string_view name = wasm::ToString(visitor.unsupported());
-    return absl::UnimplementedError(
-        absl::StrCat("the baseline tier does not compile ", name, " (at byte ", body_offset_ + result.offset, ")"));
+    return absl::UnimplementedError(absl::StrCat("the baseline tier does not compile ",
+                                                 name,
+                                                 " (at byte ",
+                                                 body_offset_ + result.offset,
+                                                 ")"));
   }
   EmitEpilogue();
   EmitOutOfLine();
   EmitPrologue();
   EmitJumpTables();
   if (assembler_.offset() > kFunctionTextBytesMax) {
-    return absl::ResourceExhaustedError(absl::StrCat("the code of function ", wasm::ToInt(function),
-                                                     " passes ", kFunctionTextBytesMax, " bytes"));
+    return absl::ResourceExhaustedError(absl::StrCat("the code of function ",
+                                                     wasm::ToInt(function),
+                                                     " passes ",
+                                                     kFunctionTextBytesMax,
+                                                     " bytes"));
   }
-  Join(chunk);
+  Join();
   return absl::OkStatus();
 }
 
-void FunctionCompiler::BeginFunction(wasm::FunctionIndex function) {
+void FunctionCompiler::BeginFunction(wasm::FunctionIndex function, CodeChunk& chunk) {
   const wasm::FunctionBody& body = module_.BodyOf(function);
   type_ = &module_.TypeOf(function);
   code_ = body.code;
@@ -98,13 +104,17 @@ void FunctionCompiler::BeginFunction(wasm::FunctionIndex function) {
   out_of_line_.clear();
   jump_tables_.clear();
   jump_targets_.clear();
-  trap_sites_.clear();
-  address_map_.clear();
-  calls_.clear();
+  chunk_ = &chunk;
+  first_trap_site_ = chunk.trap_sites.size();
+  first_address_ = chunk.address_map.size();
+  first_call_ = chunk.calls.size();
+  // The entry's stack check belongs to the function's first operator.
+  if (context_.options.address_map) chunk.address_map.push_back({0, body_offset_});
 
   LocalTable& locals = stack_.locals();
   locals.BeginFunction();
-  for (const wasm::ValueType param : type_->params) locals.AddRun(1, param.kind(), /*is_param=*/true);
+  for (const wasm::ValueType param : type_->params)
+    locals.AddRun(1, param.kind(), /*is_param=*/true);
   planner_.Plan(code_, context_.options.bounds == Bounds::kExplicit, locals, plan_);
   uses_vm_context_ = plan_.has_calls || plan_.has_tail_calls || locals.vm_context().weight != 0;
   stack_.BeginFunction(kOperandGprs.Without(plan_.pinned_gprs),
@@ -122,11 +132,12 @@ void FunctionCompiler::BeginFunction(wasm::FunctionIndex function) {
 void FunctionCompiler::NoteAddress() {
   if (!context_.options.address_map) return;
   const uint32_t offset = wasm_offset();
-  if (!address_map_.empty() && address_map_.back().wasm_offset == offset) return;
-  address_map_.push_back({assembler_.offset(), offset});
+  if (chunk_->address_map.back().wasm_offset == offset) return;
+  chunk_->address_map.push_back({assembler_.offset(), offset});
 }
 
-// ---- Out of line ----------------------------------------------------------------------------------
+// ---- Out of line
+// ----------------------------------------------------------------------------------
 
 void FunctionCompiler::TrapIf(Condition condition, TrapCode code) {
   // One way out serves all tests of an operator for one trap.
@@ -146,7 +157,8 @@ void FunctionCompiler::TrapAlways(TrapCode code) {
 void FunctionCompiler::CheckInterrupt() {
   OutOfLine& slow = out_of_line_.emplace_back();
   slow.wasm_offset = wasm_offset();
-  assembler_.Arithmetic(ArithmeticOp::kCmp, Width::k64, Gpr::kRsp, Mem::Gs(thread_control::kStackLimit));
+  assembler_.Arithmetic(
+      ArithmeticOp::kCmp, Width::k64, Gpr::kRsp, Mem::Gs(thread_control::kStackLimit));
   assembler_.Jcc(Condition::kBelow, slow.entry);
   slow.resume = assembler_.Here();
 }
@@ -155,7 +167,7 @@ void FunctionCompiler::EmitOutOfLine() {
   for (OutOfLine& slow : out_of_line_) {
     assembler_.Bind(slow.entry);
     if (context_.options.address_map) {
-      address_map_.push_back({assembler_.offset(), slow.wasm_offset});
+      chunk_->address_map.push_back({assembler_.offset(), slow.wasm_offset});
     }
     if (slow.trap == TrapCode::kNone) {
       assembler_.Call(Mem::Gs(thread_control::kInterrupt));
@@ -179,7 +191,8 @@ void FunctionCompiler::EmitJumpTables() {
   }
 }
 
-// ---- What comes next ------------------------------------------------------------------------------
+// ---- What comes next
+// ------------------------------------------------------------------------------
 
 const uint8_t* FunctionCompiler::NextOperator(uint32_t immediates) const {
   const uint8_t* at = code_.data() + operator_offset_;
@@ -197,8 +210,10 @@ bool FunctionCompiler::NextUsesFlags() const {
     case 0x0D:  // br_if
     case 0x1B:  // select
     case 0x1C:
-    case 0x45: return true;  // i32.eqz
-    default: return false;
+    case 0x45:
+      return true;  // i32.eqz
+    default:
+      return false;
   }
 }
 
@@ -242,11 +257,13 @@ void FunctionCompiler::PushComparison(FlagTest test) {
   stack_.PushGpr(ValueKind::kI32, to);
 }
 
-// ---- Joining --------------------------------------------------------------------------------------
+// ---- Joining
+// --------------------------------------------------------------------------------------
 
 // Prologue and body, behind what the chunk has.
-void FunctionCompiler::Join(CodeChunk& chunk) {
+void FunctionCompiler::Join() {
   constexpr uint32_t kAlignment = 16;
+  CodeChunk& chunk = *chunk_;
   const uint32_t start = (chunk.text.bytes() + kAlignment - 1) & ~(kAlignment - 1);
   const uint32_t body_start = start + prologue_.offset();
   const uint32_t bytes = prologue_.offset() + assembler_.offset();
@@ -257,18 +274,16 @@ void FunctionCompiler::Join(CodeChunk& chunk) {
   std::memcpy(to + gap + prologue_.offset(), assembler_.buffer().data(), assembler_.offset());
   chunk.functions.push_back({start, bytes});
 
-  if (context_.options.address_map) {
-    // The entry's stack check belongs to the function's first operator.
-    chunk.address_map.push_back({start, body_offset_});
-    for (const AddressMapEntry& entry : address_map_) {
-      chunk.address_map.push_back({body_start + entry.text_offset, entry.wasm_offset});
-    }
+  for (size_t i = first_trap_site_; i < chunk.trap_sites.size(); ++i) {
+    chunk.trap_sites[i].text_offset += body_start;
   }
-  for (const TrapSite& site : trap_sites_) {
-    chunk.trap_sites.push_back({body_start + site.text_offset, site.code});
+  for (size_t i = first_call_; i < chunk.calls.size(); ++i) {
+    chunk.calls[i].field_offset += body_start;
   }
-  for (const CallSite& call : calls_) {
-    chunk.calls.push_back({body_start + call.field_offset, call.callee});
+  if (!context_.options.address_map) return;
+  chunk.address_map[first_address_].text_offset = start;
+  for (size_t i = first_address_ + 1; i < chunk.address_map.size(); ++i) {
+    chunk.address_map[i].text_offset += body_start;
   }
 }
 

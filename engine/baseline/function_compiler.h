@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+
 #include "engine/abi/calling_convention.h"
 #include "engine/abi/thread_control.h"
 #include "engine/abi/trap_code.h"
@@ -20,6 +21,7 @@
 #include "engine/baseline/control.h"
 #include "engine/baseline/local_plan.h"
 #include "engine/baseline/module_context.h"
+#include "engine/baseline/out_of_line.h"
 #include "engine/baseline/value_stack.h"
 #include "engine/wasm/function_body.h"
 #include "engine/x64/assembler.h"
@@ -52,32 +54,24 @@ class FunctionCompiler {
 #define TP_DECLARE_Exceptions(name, immediate)
 #define TP_DECLARE_Threads(name, immediate)
 #define TP_DECLARE_WideArithmetic(name, immediate)
-#define TP_OPCODE(code, name, text, immediate, signature, feature) TP_DECLARE_##feature(name, immediate)
+#define TP_OPCODE(code, name, text, immediate, signature, feature) \
+  TP_DECLARE_##feature(name, immediate)
 #include "engine/wasm/opcodes.def"
 #undef TP_OPCODE
 
  private:
   enum class Division : uint8_t { kDivS, kDivU, kRemS, kRemU };
   enum class LoadForm : uint8_t { k8S, k8U, k16S, k16U, k32S, k32, k64 };
-  struct OutOfLine {
-    x64::Label entry;
-    TrapCode trap = TrapCode::kNone;  // kNone: an interrupt check that resumes.
-    uint32_t wasm_offset = 0;
-    x64::Label resume;
-  };
-  struct JumpTable {
-    x64::Label start;
-    uint32_t first_target = 0;  // In jump_targets_.
-    uint32_t count = 0;
-  };
 
   // ---- function_compiler.cc ----
-  void BeginFunction(wasm::FunctionIndex function);
+  void BeginFunction(wasm::FunctionIndex function, CodeChunk& chunk);
   void EmitOutOfLine();
   void EmitJumpTables();
-  void Join(CodeChunk& chunk);
+  void Join();
 
-  uint32_t wasm_offset() const { return body_offset_ + operator_offset_; }
+  uint32_t wasm_offset() const {
+    return body_offset_ + operator_offset_;
+  }
   // The code that follows belongs to the current operator, which may trap or call.
   void NoteAddress();
   // Leaves for a trap if the condition holds.
@@ -116,8 +110,12 @@ class FunctionCompiler {
   void PushControl(Control::Kind kind, wasm::BlockType type);
   FlagTest PopCondition();
   void JumpIf(FlagTest test, x64::Label& label);
-  void MarkReached(Control& control) { control.reached = true; }
-  Control& Target(uint32_t depth) { return controls_[controls_.size() - 1 - depth]; }
+  void MarkReached(Control& control) {
+    control.reached = true;
+  }
+  Control& Target(uint32_t depth) {
+    return controls_[controls_.size() - 1 - depth];
+  }
   void Branch(Control& target);
   void MoveBranchValues(const Control& target);
   bool HomesAgree(const Control& target) const;
@@ -132,6 +130,7 @@ class FunctionCompiler {
   void Binary(wasm::ValueKind kind, x64::ArithmeticOp op);
   void ApplyArithmetic(x64::ArithmeticOp op, x64::Width w, x64::Gpr to, const GprOperand& operand);
   void AddInto(wasm::ValueKind kind);
+  void Subtract(wasm::ValueKind kind);
   void Multiply(wasm::ValueKind kind);
   void Divide(wasm::ValueKind kind, Division division);
   bool DivideByConstant(wasm::ValueKind kind, Division division);
@@ -169,7 +168,10 @@ class FunctionCompiler {
   x64::Mem MemoryBytes(uint32_t memory);
   x64::Mem PopAddress(wasm::MemArg access, uint32_t bytes);
   x64::Mem PopCheckedAddress(wasm::MemArg access, uint32_t bytes);
-  void NoteAccess() { if (access_may_fault_) trap_sites_.push_back({assembler_.offset(), TrapCode::kMemoryOutOfBounds}); }
+  void NoteAccess() {
+    if (access_may_fault_)
+      chunk_->trap_sites.push_back({assembler_.offset(), TrapCode::kMemoryOutOfBounds});
+  }
   void Load(wasm::MemArg access, wasm::ValueKind kind, LoadForm form);
   void LoadFloat(wasm::MemArg access, x64::Precision p);
   void Store(wasm::MemArg access, uint32_t bytes);
@@ -192,6 +194,7 @@ class FunctionCompiler {
   void StoreAreaArguments(const wasm::FunctionType& type, uint32_t first_entry);
   void StoreConstantToArea(x64::Mem slot, uint64_t bits);
   void LoadEntryAnyKind(uint32_t entry, x64::Xmm to);
+  void LoadArgument(uint32_t entry, x64::Gpr to);
   void MoveRegisterArguments(const wasm::FunctionType& type, uint32_t first_entry);
   void AddToRun(AreaRun& run, uint32_t slot, int32_t home, bool to_area);
   void EndRun(AreaRun& run);
@@ -202,7 +205,9 @@ class FunctionCompiler {
   void ReloadLostLocals();
   // Calls a builtin with the context, then `constants`, then the top `operand_count` entries, which
   // it pops.  The result, if any, is in rax.
-  void CallBuiltin(abi::BuiltinId id, std::initializer_list<uint32_t> constants, uint32_t operand_count);
+  void CallBuiltin(abi::BuiltinId id,
+                   std::initializer_list<uint32_t> constants,
+                   uint32_t operand_count);
 
   // ---- emit_table.cc ----
   bool IsWideTable(wasm::TableIndex table) const;
@@ -221,8 +226,8 @@ class FunctionCompiler {
   absl::Span<const uint8_t> code_;
   uint32_t body_offset_ = 0;
   uint32_t operator_offset_ = 0;
-  bool live_ = true;           // The operators being visited can be reached.
-  uint32_t dead_blocks_ = 0;   // Open blocks that began in unreachable code.
+  bool live_ = true;          // The operators being visited can be reached.
+  uint32_t dead_blocks_ = 0;  // Open blocks that began in unreachable code.
   bool access_may_fault_ = false;
   bool uses_vm_context_ = false;
   bool pinned_context_late_ = false;
@@ -233,10 +238,12 @@ class FunctionCompiler {
   std::vector<OutOfLine> out_of_line_;
   std::vector<JumpTable> jump_tables_;
   std::vector<uint32_t> jump_targets_;
-  // Offsets from the body's start.
-  std::vector<TrapSite> trap_sites_;
-  std::vector<AddressMapEntry> address_map_;
-  std::vector<CallSite> calls_;
+  // Where the function goes.  Its entries in the chunk's tables, from those marks on, hold offsets
+  // from the body's start until Join.
+  CodeChunk* chunk_ = nullptr;
+  size_t first_trap_site_ = 0;
+  size_t first_address_ = 0;
+  size_t first_call_ = 0;
   x64::Assembler prologue_;
 };
 

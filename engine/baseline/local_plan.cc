@@ -34,8 +34,10 @@ constexpr bool IsCall(Opcode opcode) {
     case Opcode::kTableCopy:
     case Opcode::kTableGrow:
     case Opcode::kTableFill:
-    case Opcode::kElemDrop: return true;
-    default: return false;
+    case Opcode::kElemDrop:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -49,12 +51,16 @@ constexpr bool ReadsVmContext(Opcode opcode) {
     case Opcode::kTableSet:
     case Opcode::kTableSize:
     case Opcode::kRefFunc:
-    case Opcode::kMemorySize: return true;
-    default: return false;
+    case Opcode::kMemorySize:
+      return true;
+    default:
+      return false;
   }
 }
 
-uint32_t Add(uint32_t weight, uint32_t more) { return std::min(weight + more, kWeightMax); }
+uint32_t Add(uint32_t weight, uint32_t more) {
+  return std::min(weight + more, kWeightMax);
+}
 
 }  // namespace
 
@@ -82,9 +88,9 @@ class LocalPlanner::Visitor {
   }
   void EndLocals() {}
 
-#define TP_OPCODE(code, name, text, immediate, signature, feature)              \
-  template <typename... Arguments>                                              \
-  [[gnu::always_inline]] void Visit##name(Arguments... arguments) {             \
+#define TP_OPCODE(code, name, text, immediate, signature, feature)                      \
+  template <typename... Arguments>                                                      \
+  [[gnu::always_inline]] void Visit##name(Arguments... arguments) {                     \
     On<Opcode::k##name, wasm::AccessBytes(Immediate::k##immediate) != 0>(arguments...); \
   }
 #include "engine/wasm/opcodes.def"

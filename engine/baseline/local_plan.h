@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+
 #include "engine/baseline/local_table.h"
 #include "engine/x64/registers.h"
 

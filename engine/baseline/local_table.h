@@ -23,9 +23,9 @@ struct LocalState {
   uint8_t pinned = kNoRegister;  // Holds the local throughout the function; else it lives at home.
   uint8_t cached = kNoRegister;  // Holds a copy of home just now.
   bool is_param = false;
-  bool was_set = false;     // Written before it was first read, in the block (set_depth, set_block).
-  bool needs_zero = false;  // Read where no earlier write is certain.
-  int32_t home = 0;         // rbp-relative.
+  bool was_set = false;  // Written before it was first read, in the block (set_depth, set_block).
+  bool needs_zero = false;      // Read where no earlier write is certain.
+  int32_t home = 0;             // rbp-relative.
   int32_t last_reference = -1;  // Topmost stack entry that stands for this local.
   uint32_t weight = 0;          // Uses, by loop depth (LocalPlan).
   uint32_t set_depth = 0;

@@ -23,7 +23,7 @@ struct RegisterFile {
   Set owned;
   Set locked;
   Set caching;
-  uint32_t owner[16] = {};           // Index in the operand stack.
+  uint32_t owner[16] = {};  // Index in the operand stack.
   LocalState* cached_local[16] = {};
 
   void BeginFunction(Set allocatable_registers) {

@@ -17,12 +17,17 @@ using Where = Value::Where;
 namespace {
 
 // Given out first: registers that no instruction and no calling convention wants.
-constexpr GprSet Preferred(GprSet) { return GprSet::Of(Gpr::kRax, Gpr::kRsi, Gpr::kRdi); }
-constexpr XmmSet Preferred(XmmSet) { return {}; }
+constexpr GprSet Preferred(GprSet) {
+  return GprSet::Of(Gpr::kRax, Gpr::kRsi, Gpr::kRdi);
+}
+constexpr XmmSet Preferred(XmmSet) {
+  return {};
+}
 
 }  // namespace
 
-// ---- Registers ------------------------------------------------------------------------------------
+// ---- Registers
+// ------------------------------------------------------------------------------------
 
 template <typename Register>
 Register ValueStack::NewRegister(RegisterFile<Register>& file) {
@@ -86,21 +91,34 @@ uint8_t ValueStack::RegisterOf(const Value& value) {
   return local.pinned != kNoRegister ? local.pinned : local.cached;
 }
 
-// ---- Single moves ---------------------------------------------------------------------------------
+// ---- Single moves
+// ---------------------------------------------------------------------------------
 
 void ValueStack::LoadHome(ValueKind kind, Xmm to, int32_t home) {
   switch (kind) {
-    case ValueKind::kF32: assembler_.Movs(Precision::kSingle, to, FrameMem(home)); break;
-    case ValueKind::kV128: assembler_.Movup(to, FrameMem(home)); break;
-    default: assembler_.Movs(Precision::kDouble, to, FrameMem(home)); break;
+    case ValueKind::kF32:
+      assembler_.Movs(Precision::kSingle, to, FrameMem(home));
+      break;
+    case ValueKind::kV128:
+      assembler_.Movup(to, FrameMem(home));
+      break;
+    default:
+      assembler_.Movs(Precision::kDouble, to, FrameMem(home));
+      break;
   }
 }
 
 void ValueStack::StoreHome(ValueKind kind, int32_t home, Xmm from) {
   switch (kind) {
-    case ValueKind::kF32: assembler_.Movs(Precision::kSingle, FrameMem(home), from); break;
-    case ValueKind::kV128: assembler_.Movup(FrameMem(home), from); break;
-    default: assembler_.Movs(Precision::kDouble, FrameMem(home), from); break;
+    case ValueKind::kF32:
+      assembler_.Movs(Precision::kSingle, FrameMem(home), from);
+      break;
+    case ValueKind::kV128:
+      assembler_.Movup(FrameMem(home), from);
+      break;
+    default:
+      assembler_.Movs(Precision::kDouble, FrameMem(home), from);
+      break;
   }
 }
 
@@ -180,9 +198,12 @@ void ValueStack::Store(uint32_t index) {
   value.where = Where::kHome;
 }
 
-// ---- Whole stack ----------------------------------------------------------------------------------
+// ---- Whole stack
+// ----------------------------------------------------------------------------------
 
-void ValueStack::Flush() { FlushTop(height()); }
+void ValueStack::Flush() {
+  FlushTop(height());
+}
 
 void ValueStack::FlushTop(uint32_t count) {
   const uint32_t from = height() - count;
@@ -213,9 +234,12 @@ void ValueStack::SpillBelow(uint32_t limit) {
   }
 }
 
-// ---- Locals ---------------------------------------------------------------------------------------
+// ---- Locals
+// ---------------------------------------------------------------------------------------
 
-Gpr ValueStack::VmContextGpr() { return ReadLocal(locals_.vm_context()); }
+Gpr ValueStack::VmContextGpr() {
+  return ReadLocal(locals_.vm_context());
+}
 
 // Gives the entry a register of its own if one is idle.
 template <typename Register>

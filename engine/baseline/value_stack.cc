@@ -28,7 +28,8 @@ void ValueStack::BeginFunction(GprSet allocatable_gprs, XmmSet allocatable_xmms)
   slots_max_ = locals_.slots();
 }
 
-// ---- Push -----------------------------------------------------------------------------------------
+// ---- Push
+// -----------------------------------------------------------------------------------------
 
 Value& ValueStack::New(ValueKind kind, Where where) {
   const uint32_t slots_end = SlotsBelow(height()) + SlotsOf(kind);
@@ -42,7 +43,8 @@ Value& ValueStack::New(ValueKind kind, Where where) {
 
 void ValueStack::PushGpr(ValueKind kind, Gpr reg) {
   New(kind, Where::kRegister).reg = Number(reg);
-  if (!gprs_.allocatable.Has(reg)) return;  // A pinned local's, to be consumed by local.set at once.
+  if (!gprs_.allocatable.Has(reg))
+    return;  // A pinned local's, to be consumed by local.set at once.
   if (gprs_.caching.Has(reg)) gprs_.Forget(reg);
   gprs_.owned.Add(reg);
   gprs_.owner[Number(reg)] = height() - 1;
@@ -75,7 +77,8 @@ void ValueStack::PushFlags(FlagTest test) {
   value.condition = test.condition;
 }
 
-// ---- Pop ------------------------------------------------------------------------------------------
+// ---- Pop
+// ------------------------------------------------------------------------------------------
 
 Value ValueStack::Remove() {
   const Value value = values_.back();
@@ -127,7 +130,9 @@ Xmm ValueStack::ReadLocalXmm(LocalState& local) {
 void ValueStack::MaterializeFlags(FlagTest test, Gpr to) {
   using x64::Condition;
   switch (test.form) {
-    case FlagTest::Form::kPlain: assembler_.Set(test.condition, to); break;
+    case FlagTest::Form::kPlain:
+      assembler_.Set(test.condition, to);
+      break;
     case FlagTest::Form::kFloatEqual:
       assembler_.Set(Condition::kNoParity, kScratch);
       assembler_.Set(Condition::kEqual, to);
@@ -148,9 +153,15 @@ Gpr ValueStack::PopGpr() {
   if (value.where == Where::kLocal) return ReadLocal(locals_.Touch(value.local));
   const Gpr reg = NewGpr();
   switch (value.where) {
-    case Where::kConstant: assembler_.MovImm(reg, value.constant); break;
-    case Where::kHome: LoadHome(value.kind, reg, HomeOfSlot(value.slots_end - 1)); break;
-    default: MaterializeFlags({value.condition, value.flag_form}, reg); break;
+    case Where::kConstant:
+      assembler_.MovImm(reg, value.constant);
+      break;
+    case Where::kHome:
+      LoadHome(value.kind, reg, HomeOfSlot(value.slots_end - 1));
+      break;
+    default:
+      MaterializeFlags({value.condition, value.flag_form}, reg);
+      break;
   }
   return reg;
 }
@@ -209,8 +220,11 @@ bool ValueStack::SwapConstantToTop() {
         gprs_.owner[top.reg] = index;
       }
       break;
-    case Where::kLocal: locals_.Touch(top.local).last_reference = static_cast<int32_t>(index); break;
-    default: return false;  // Another constant gains nothing, a home would have to be copied.
+    case Where::kLocal:
+      locals_.Touch(top.local).last_reference = static_cast<int32_t>(index);
+      break;
+    default:
+      return false;  // Another constant gains nothing, a home would have to be copied.
   }
   const uint64_t constant = below.constant;
   below.where = top.where;
@@ -236,9 +250,15 @@ void ValueStack::PopGprInto(Gpr reg) {
   if (from != kNoRegister) gprs_.locked.Add(static_cast<Gpr>(from));
   Take(reg);
   switch (value.where) {
-    case Where::kConstant: assembler_.MovImm(reg, value.constant); break;
-    case Where::kFlags: MaterializeFlags({value.condition, value.flag_form}, reg); break;
-    case Where::kHome: LoadHome(value.kind, reg, HomeOfSlot(value.slots_end - 1)); break;
+    case Where::kConstant:
+      assembler_.MovImm(reg, value.constant);
+      break;
+    case Where::kFlags:
+      MaterializeFlags({value.condition, value.flag_form}, reg);
+      break;
+    case Where::kHome:
+      LoadHome(value.kind, reg, HomeOfSlot(value.slots_end - 1));
+      break;
     case Where::kRegister:
     case Where::kLocal:
       if (from != kNoRegister) {
@@ -282,7 +302,8 @@ Xmm ValueStack::PopXmm() {
 }
 
 Xmm ValueStack::PopOwnedXmm() {
-  if (values_.back().where != Where::kLocal && (values_.back().where != Where::kRegister || TopIsOwned())) {
+  if (values_.back().where != Where::kLocal &&
+      (values_.back().where != Where::kRegister || TopIsOwned())) {
     return PopXmm();
   }
   const Value value = Remove();
@@ -344,7 +365,9 @@ FlagTest ValueStack::PopFlags() {
   return {value.condition, value.flag_form};
 }
 
-void ValueStack::Drop() { Remove(); }
+void ValueStack::Drop() {
+  Remove();
+}
 
 void ValueStack::Truncate(uint32_t new_height) {
   while (height() > new_height) Remove();

@@ -29,9 +29,12 @@ struct FlagTest {
 
   constexpr FlagTest Opposite() const {
     switch (form) {
-      case Form::kFloatEqual: return {condition, Form::kFloatNotEqual};
-      case Form::kFloatNotEqual: return {condition, Form::kFloatEqual};
-      default: return {x64::Opposite(condition), Form::kPlain};
+      case Form::kFloatEqual:
+        return {condition, Form::kFloatNotEqual};
+      case Form::kFloatNotEqual:
+        return {condition, Form::kFloatEqual};
+      default:
+        return {x64::Opposite(condition), Form::kPlain};
     }
   }
 };
@@ -41,15 +44,15 @@ struct Value {
   wasm::ValueKind kind = wasm::ValueKind::kI32;
   Where where = Where::kHome;
   uint8_t reg = kNoRegister;
-  FlagTest::Form flag_form{};      // kFlags.
-  uint32_t slots_end = 0;          // Slots of the frame up to and with this entry's home.
+  FlagTest::Form flag_form{};  // kFlags.
+  uint32_t slots_end = 0;      // Slots of the frame up to and with this entry's home.
   union {
-    uint64_t constant = 0;         // Bits; an i32 or f32 zero-extended.
+    uint64_t constant = 0;  // Bits; an i32 or f32 zero-extended.
     struct {
       uint32_t local;
       int32_t previous_reference;  // Next lower entry for the same local, or -1.
     };
-    x64::Condition condition;      // kFlags.
+    x64::Condition condition;  // kFlags.
   };
 };
 
@@ -91,7 +94,9 @@ class ValueStack {
   // ---- Push ----
   void PushGpr(wasm::ValueKind kind, x64::Gpr reg);
   void PushXmm(wasm::ValueKind kind, x64::Xmm reg);
-  void PushConstant(wasm::ValueKind kind, uint64_t bits) { New(kind, Value::Where::kConstant).constant = bits; }
+  void PushConstant(wasm::ValueKind kind, uint64_t bits) {
+    New(kind, Value::Where::kConstant).constant = bits;
+  }
   void PushLocal(uint32_t local);
   void PushHome(wasm::ValueKind kind);
   void PushFlags(FlagTest test);
@@ -113,7 +118,10 @@ class ValueStack {
   // True if the top is in a register of its own.
   bool TopIsOwned() const;
   // True if the register that PopGpr or PopXmm will give may be overwritten.
-  bool TopIsOverwritable() const { return TopIsOwned() || (FromTop(0).where != Value::Where::kLocal && FromTop(0).where != Value::Where::kRegister); }
+  bool TopIsOverwritable() const {
+    return TopIsOwned() || (FromTop(0).where != Value::Where::kLocal &&
+                            FromTop(0).where != Value::Where::kRegister);
+  }
   bool TopIsFlags() const { return values_.back().where == Value::Where::kFlags; }
   FlagTest PopFlags();
   // Exchanges the two topmost entries, of one kind, if the lower is a constant and that takes no
@@ -151,12 +159,16 @@ class ValueStack {
   // ---- Single moves, also used by calls ----
   int32_t HomeOf(uint32_t index) const { return HomeOfSlot(values_[index].slots_end - 1); }
   // Slots below the entry at `index`, or below the next one to be pushed.
-  uint32_t SlotsBelow(uint32_t index) const { return index == 0 ? locals_.slots() : values_[index - 1].slots_end; }
+  uint32_t SlotsBelow(uint32_t index) const {
+    return index == 0 ? locals_.slots() : values_[index - 1].slots_end;
+  }
   void LoadEntry(uint32_t index, x64::Gpr to);
   void LoadEntry(uint32_t index, x64::Xmm to);
   // The register the entry can be read from, or kNoRegister.
   uint8_t RegisterOf(const Value& value);
-  void LoadHome(wasm::ValueKind kind, x64::Gpr to, int32_t home) { assembler_.Mov(WidthOf(kind), to, FrameMem(home)); }
+  void LoadHome(wasm::ValueKind kind, x64::Gpr to, int32_t home) {
+    assembler_.Mov(WidthOf(kind), to, FrameMem(home));
+  }
   void LoadHome(wasm::ValueKind kind, x64::Xmm to, int32_t home);
   void StoreHome(wasm::ValueKind kind, int32_t home, x64::Xmm from);
   void MoveConstant(x64::Xmm to, uint64_t bits);
@@ -167,7 +179,9 @@ class ValueStack {
   // Removes the top; what it said.  A register stays locked.
   Value Remove();
   void Store(uint32_t index);
-  void Unlink(const Value& value) { locals_.Touch(value.local).last_reference = value.previous_reference; }
+  void Unlink(const Value& value) {
+    locals_.Touch(value.local).last_reference = value.previous_reference;
+  }
   template <typename Register>
   Register NewRegister(RegisterFile<Register>& file);
   template <typename Register>

@@ -43,7 +43,8 @@ absl::StatusOr<Artifact> Compile(absl::Span<const uint8_t> wasm_bytes,
 
   // Always through the file format, also for code that runs at once: the path taken after a restart
   // is then the path exercised all day.
-  TP_ASSIGN_OR_RETURN(artifact.bytes, WriteArtifact(valid, compiled, options));
+  TP_ASSIGN_OR_RETURN(artifact.file, WriteArtifact(valid, compiled, options));
+  artifact.bytes = artifact.file.span();
   timings.write = timer.Lap();
 
   timings.module_bytes = wasm_bytes.size();

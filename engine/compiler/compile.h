@@ -6,18 +6,19 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "engine/compiler/backend.h"
 #include "engine/compiler/compile_options.h"
 #include "engine/compiler/compile_timings.h"
+#include "engine/platform/mapped_region.h"
 
 namespace tidepool::engine {
 
 struct Artifact {
-  std::vector<uint8_t> bytes;  // The whole file.
+  MappedRegion file;
+  absl::Span<const uint8_t> bytes;  // All of `file`.
   CompileTimings timings;
 };
 

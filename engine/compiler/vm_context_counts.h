@@ -9,6 +9,8 @@
 
 namespace tidepool::engine {
 
+// The artifact may count fewer data segments (ModuleInfo::data): they come last in the layout, and
+// no machine code looks at them.
 abi::VmContextCounts CountsOf(const wasm::ValidatedModule& module);
 
 // For each function of the index space: its ordinal among the escaping defined functions, or

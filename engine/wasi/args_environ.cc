@@ -3,12 +3,14 @@
 #include <string>
 #include <vector>
 
-#include "engine/wasi/functions_internal.h"
+#include "engine/wasi/functions.h"
 
 namespace tidepool::engine::wasi {
 namespace {
 
-Errno WriteSizes(Call& call, const std::vector<std::string>& strings, Pointer count,
+Errno WriteSizes(Call& call,
+                 const std::vector<std::string>& strings,
+                 Pointer count,
                  Pointer bytes) {
   uint64_t total = 0;
   for (const std::string& string : strings) total += string.size() + 1;
@@ -21,7 +23,9 @@ Errno WriteSizes(Call& call, const std::vector<std::string>& strings, Pointer co
 }
 
 // `list` gets the address of each string, `text` the strings with a zero byte behind each.
-Errno WriteStrings(Call& call, const std::vector<std::string>& strings, Pointer list,
+Errno WriteStrings(Call& call,
+                   const std::vector<std::string>& strings,
+                   Pointer list,
                    Pointer text) {
   uint64_t entry = list;
   uint64_t at = text;

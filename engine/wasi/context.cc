@@ -40,7 +40,8 @@ WasiContext::WasiContext(WasiOptions options) : options_(std::move(options)) {
   TP_CHECK(descriptors_.Add(OutputDescriptor(options_.error), &number) == Errno::kSuccess);
 }
 
-absl::Status WasiContext::AddPreopen(const std::string& host_path, absl::string_view guest_name,
+absl::Status WasiContext::AddPreopen(const std::string& host_path,
+                                     absl::string_view guest_name,
                                      bool read_only) {
   UniqueFd fd(::open(host_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.valid()) return SyscallError("open", host_path);

@@ -1,7 +1,8 @@
 // WasiContext: the world of one guest as WASI preview 1 shows it: arguments, environment, standard
 // streams, preopened directories, descriptors.
 //
-// Life     Made per invocation; Store::set_host_data(&context) before the guest runs.  After a kExit
+// Life     Made per invocation; Store::set_host_data(&context) before the guest runs.  After a
+// kExit
 //          trap exit_code() tells the status.  Descriptors close with the context.
 // Threads  One thread at a time: the guest's.
 // Errors   AddPreopen: NotFound, PermissionDenied and the like, naming the directory.
@@ -16,6 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+
 #include "engine/wasi/descriptor_table.h"
 #include "engine/wasi/host.h"
 #include "engine/wasi/stream.h"
@@ -42,7 +44,8 @@ class WasiContext {
 
   // Gives the guest the directory `host_path` under the name `guest_name`.  `read_only`: nothing
   // beneath can be changed, by any function.
-  absl::Status AddPreopen(const std::string& host_path, absl::string_view guest_name,
+  absl::Status AddPreopen(const std::string& host_path,
+                          absl::string_view guest_name,
                           bool read_only);
 
   // What proc_exit said; nothing when it was not called.

@@ -10,7 +10,7 @@
 #include "engine/runtime/instance.h"
 #include "engine/runtime/store.h"
 #include "engine/support/status_macros.h"
-#include "engine/wasi/functions_internal.h"
+#include "engine/wasi/functions.h"
 
 namespace tidepool::engine::wasi {
 namespace {
@@ -52,8 +52,8 @@ struct Adapter<Errno (*)(Call&, Parameters...)> {
       return TrapCode::kHostError;
     }
     Call call{*context, GuestMemory(host_call.caller.Memory(0))};
-    const Errno error = Apply<kFunction>(call, host_call.arguments,
-                                         std::index_sequence_for<Parameters...>());
+    const Errno error =
+        Apply<kFunction>(call, host_call.arguments, std::index_sequence_for<Parameters...>());
     if (call.trap != TrapCode::kNone) return call.trap;
     if (!host_call.results.empty()) {
       host_call.results[0] = Value::I32(static_cast<uint32_t>(error));
@@ -63,7 +63,8 @@ struct Adapter<Errno (*)(Call&, Parameters...)> {
 
  private:
   template <Errno (*kFunction)(Call&, Parameters...), size_t... kIndex>
-  static Errno Apply(Call& call, absl::Span<const Value> arguments,
+  static Errno Apply(Call& call,
+                     [[maybe_unused]] absl::Span<const Value> arguments,
                      std::index_sequence<kIndex...>) {
     return kFunction(call, FromValue<Parameters>(arguments[kIndex])...);
   }
@@ -74,15 +75,16 @@ absl::Status DefineOne(Linker& linker, absl::string_view name) {
   using FunctionAdapter = Adapter<decltype(kFunction)>;
   // The one function that never comes back has no result either.
   const bool has_result = name != "proc_exit";
-  return linker.DefineFunction(kModuleName, name, FunctionAdapter::Type(has_result),
+  return linker.DefineFunction(kModuleName,
+                               name,
+                               FunctionAdapter::Type(has_result),
                                &FunctionAdapter::template Invoke<kFunction>);
 }
 
 }  // namespace
 
 absl::Status DefineWasi(Linker& linker) {
-#define TP_WASI(name, function, parameters) \
-  TP_RETURN_IF_ERROR(DefineOne<&function>(linker, #name));
+#define TP_WASI(name, function, parameters) TP_RETURN_IF_ERROR(DefineOne<&function>(linker, #name));
 #include "engine/wasi/functions.def"
 #undef TP_WASI
   return absl::OkStatus();

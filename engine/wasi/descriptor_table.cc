@@ -10,7 +10,9 @@ Descriptor* DescriptorTable::Find(uint32_t number) {
   return number < slots_.size() ? slots_[number].get() : nullptr;
 }
 
-bool DescriptorTable::full() const { return open_count_ >= limits::kDescriptorsMax; }
+bool DescriptorTable::full() const {
+  return open_count_ >= limits::kDescriptorsMax;
+}
 
 Errno DescriptorTable::Add(Descriptor descriptor, uint32_t* number) {
   if (full()) return Errno::kMfile;

@@ -7,7 +7,9 @@
 
 namespace tidepool::engine::wasi {
 
-Errno FdClose(Call& call, uint32_t fd) { return call.context.descriptors().Close(fd); }
+Errno FdClose(Call& call, uint32_t fd) {
+  return call.context.descriptors().Close(fd);
+}
 
 Errno FdRenumber(Call& call, uint32_t from, uint32_t to) {
   return call.context.descriptors().Renumber(from, to);
@@ -49,7 +51,8 @@ Errno FdFdstatSetRights(Call& call, uint32_t fd, uint64_t base, uint64_t inherit
   Descriptor* descriptor = nullptr;
   const Errno error = FindDescriptor(call, fd, 0, &descriptor);
   if (error != Errno::kSuccess) return error;
-  if ((base & ~descriptor->rights_base) != 0 || (inheriting & ~descriptor->rights_inheriting) != 0) {
+  if ((base & ~descriptor->rights_base) != 0 ||
+      (inheriting & ~descriptor->rights_inheriting) != 0) {
     return Errno::kNotcapable;
   }
   descriptor->rights_base = base;

@@ -69,8 +69,8 @@ void AppendEntries(int directory_fd, absl::Span<const uint8_t> records, EntryWri
 
 }  // namespace
 
-Errno FdReaddir(Call& call, uint32_t fd, Pointer buffer, uint32_t bytes, uint64_t cookie,
-                Pointer result) {
+Errno FdReaddir(
+    Call& call, uint32_t fd, Pointer buffer, uint32_t bytes, uint64_t cookie, Pointer result) {
   Descriptor* directory = nullptr;
   const Errno error = FindDirectory(call, fd, rights::kFdReaddir, &directory);
   if (error != Errno::kSuccess) return error;

@@ -21,6 +21,8 @@ Errno FromHostErrno(int host_errno) {
   return Errno::kIo;
 }
 
-Errno LastErrno() { return FromHostErrno(errno); }
+Errno LastErrno() {
+  return FromHostErrno(errno);
+}
 
 }  // namespace tidepool::engine::wasi

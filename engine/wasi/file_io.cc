@@ -39,10 +39,10 @@ Errno CheckVectors(Call& call, Pointer vectors, uint32_t count) {
   return total > UINT32_MAX ? Errno::kInval : Errno::kSuccess;
 }
 
-// Calls `move` over all vectors, in pieces of at most `piece_bytes`.  An error after the first piece
-// is left for the next call to find, as in POSIX.
-Errno MovePieces(Call& call, Pointer vectors, uint32_t count, size_t piece_bytes, Pointer result,
-                 Mover move) {
+// Calls `move` over all vectors, in pieces of at most `piece_bytes`.  An error after the first
+// piece is left for the next call to find, as in POSIX.
+Errno MovePieces(
+    Call& call, Pointer vectors, uint32_t count, size_t piece_bytes, Pointer result, Mover move) {
   const Errno error = CheckVectors(call, vectors, count);
   if (error != Errno::kSuccess) return error;
   uint32_t total = 0;
@@ -88,8 +88,8 @@ bool IsReady(int poll_fd, int16_t event) {
   return ::poll(&poll, 1, 0) != 0;
 }
 
-Errno ReadStream(Call& call, const Descriptor& descriptor, Pointer vectors, uint32_t count,
-                 Pointer result) {
+Errno ReadStream(
+    Call& call, const Descriptor& descriptor, Pointer vectors, uint32_t count, Pointer result) {
   const absl::Span<uint8_t> bounce = call.context.bounce_buffer();
   WasiInput* input = descriptor.input;
   return MovePieces(call, vectors, count, bounce.size(), result, [&](absl::Span<uint8_t> to) {
@@ -103,22 +103,22 @@ Errno ReadStream(Call& call, const Descriptor& descriptor, Pointer vectors, uint
   });
 }
 
-Errno WriteStream(Call& call, const Descriptor& descriptor, Pointer vectors, uint32_t count,
-                  Pointer result) {
+Errno WriteStream(
+    Call& call, const Descriptor& descriptor, Pointer vectors, uint32_t count, Pointer result) {
   WasiOutput* output = descriptor.output;
-  return MovePieces(call, vectors, count, limits::kPieceBytes, result,
-                    [&](absl::Span<uint8_t> from) {
-                      if (output == nullptr) return StreamResult{.bytes = from.size()};
-                      if ((descriptor.flags & kFdNonblock) != 0 &&
-                          !IsReady(output->poll_fd(), POLLOUT)) {
-                        return StreamResult{.error = Errno::kAgain};
-                      }
-                      return output->Write(from);
-                    });
+  return MovePieces(
+      call, vectors, count, limits::kPieceBytes, result, [&](absl::Span<uint8_t> from) {
+        if (output == nullptr) return StreamResult{.bytes = from.size()};
+        if ((descriptor.flags & kFdNonblock) != 0 && !IsReady(output->poll_fd(), POLLOUT)) {
+          return StreamResult{.error = Errno::kAgain};
+        }
+        return output->Write(from);
+      });
 }
 
 // pwrite(2) on a file opened with O_APPEND appends, whatever the offset (its BUGS section); WASI
-// wants the offset.  The open file is this context's alone, so the flag can be taken away meanwhile.
+// wants the offset.  The open file is this context's alone, so the flag can be taken away
+// meanwhile.
 class WithoutAppend {
  public:
   explicit WithoutAppend(const Descriptor& descriptor)
@@ -160,8 +160,8 @@ Errno FdRead(Call& call, uint32_t fd, Pointer vectors, uint32_t count, Pointer r
   });
 }
 
-Errno FdPread(Call& call, uint32_t fd, Pointer vectors, uint32_t count, uint64_t offset,
-              Pointer result) {
+Errno FdPread(
+    Call& call, uint32_t fd, Pointer vectors, uint32_t count, uint64_t offset, Pointer result) {
   Descriptor* file = nullptr;
   const Errno error = FindFile(call, fd, rights::kFdRead | rights::kFdSeek, &file);
   if (error != Errno::kSuccess) return error;
@@ -187,30 +187,27 @@ Errno FdWrite(Call& call, uint32_t fd, Pointer vectors, uint32_t count, Pointer 
   const Errno error = FindFile(call, fd, rights::kFdWrite, &file);
   if (error != Errno::kSuccess) return error;
   if (file->read_only) return Errno::kRofs;
-  return MovePieces(call, vectors, count, limits::kPieceBytes, result,
-                    [&](absl::Span<uint8_t> from) {
-                      return Retry([&] {
-                        return ::write(file->fd.get(), from.data(), from.size());
-                      });
-                    });
+  return MovePieces(
+      call, vectors, count, limits::kPieceBytes, result, [&](absl::Span<uint8_t> from) {
+        return Retry([&] { return ::write(file->fd.get(), from.data(), from.size()); });
+      });
 }
 
-Errno FdPwrite(Call& call, uint32_t fd, Pointer vectors, uint32_t count, uint64_t offset,
-               Pointer result) {
+Errno FdPwrite(
+    Call& call, uint32_t fd, Pointer vectors, uint32_t count, uint64_t offset, Pointer result) {
   Descriptor* file = nullptr;
   const Errno error = FindFile(call, fd, rights::kFdWrite | rights::kFdSeek, &file);
   if (error != Errno::kSuccess) return error;
   if (file->read_only) return Errno::kRofs;
   const WithoutAppend without_append(*file);
-  return MovePieces(call, vectors, count, limits::kPieceBytes, result,
-                    [&](absl::Span<uint8_t> from) {
-                      const StreamResult put = Retry([&] {
-                        return ::pwrite(file->fd.get(), from.data(), from.size(),
-                                        static_cast<off_t>(offset));
-                      });
-                      offset += put.bytes;
-                      return put;
-                    });
+  return MovePieces(
+      call, vectors, count, limits::kPieceBytes, result, [&](absl::Span<uint8_t> from) {
+        const StreamResult put = Retry([&] {
+          return ::pwrite(file->fd.get(), from.data(), from.size(), static_cast<off_t>(offset));
+        });
+        offset += put.bytes;
+        return put;
+      });
 }
 
 }  // namespace tidepool::engine::wasi

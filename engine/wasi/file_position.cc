@@ -50,23 +50,28 @@ Errno FdTell(Call& call, uint32_t fd, Pointer result) {
   return Seek(call, *file, 0, SEEK_CUR, result);
 }
 
-Errno FdSync(Call& call, uint32_t fd) { return Sync(call, fd, rights::kFdSync, &::fsync); }
+Errno FdSync(Call& call, uint32_t fd) {
+  return Sync(call, fd, rights::kFdSync, &::fsync);
+}
 
 Errno FdDatasync(Call& call, uint32_t fd) {
   return Sync(call, fd, rights::kFdDatasync, &::fdatasync);
 }
 
 Errno FdAdvise(Call& call, uint32_t fd, uint64_t offset, uint64_t bytes, uint32_t advice) {
-  static constexpr int kAdvice[] = {POSIX_FADV_NORMAL,   POSIX_FADV_SEQUENTIAL,
-                                    POSIX_FADV_RANDOM,   POSIX_FADV_WILLNEED,
-                                    POSIX_FADV_DONTNEED, POSIX_FADV_NOREUSE};
+  static constexpr int kAdvice[] = {POSIX_FADV_NORMAL,
+                                    POSIX_FADV_SEQUENTIAL,
+                                    POSIX_FADV_RANDOM,
+                                    POSIX_FADV_WILLNEED,
+                                    POSIX_FADV_DONTNEED,
+                                    POSIX_FADV_NOREUSE};
   if (advice >= std::size(kAdvice)) return Errno::kInval;
   Descriptor* file = nullptr;
   const Errno error = FindFile(call, fd, rights::kFdAdvise, &file);
   if (error != Errno::kSuccess) return error;
   if (offset > INT64_MAX || bytes > INT64_MAX) return Errno::kInval;
-  return FromHostErrno(::posix_fadvise(file->fd.get(), static_cast<off_t>(offset),
-                                       static_cast<off_t>(bytes), kAdvice[advice]));
+  return FromHostErrno(::posix_fadvise(
+      file->fd.get(), static_cast<off_t>(offset), static_cast<off_t>(bytes), kAdvice[advice]));
 }
 
 Errno FdAllocate(Call& call, uint32_t fd, uint64_t offset, uint64_t bytes) {

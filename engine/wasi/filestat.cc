@@ -58,8 +58,12 @@ Errno ToTimes(uint32_t flags, uint64_t accessed_ns, uint64_t modified_ns, timesp
 }
 
 // Whole path in one resolution; O_PATH reads nothing and so needs no permission on the file.
-Errno OpenForStat(Call& call, const Descriptor& directory, uint32_t lookup, Pointer path,
-                  uint32_t bytes, UniqueFd* result) {
+Errno OpenForStat(Call& call,
+                  const Descriptor& directory,
+                  uint32_t lookup,
+                  Pointer path,
+                  uint32_t bytes,
+                  UniqueFd* result) {
   std::string text;
   const Errno error = ReadPath(call, path, bytes, &text);
   if (error != Errno::kSuccess) return error;
@@ -87,11 +91,11 @@ Errno FdFilestatSetSize(Call& call, uint32_t fd, uint64_t bytes) {
   if (file->read_only) return Errno::kRofs;
   if (bytes > INT64_MAX) return Errno::kFbig;
   return ::ftruncate(file->fd.get(), static_cast<off_t>(bytes)) == 0 ? Errno::kSuccess
-                                                                    : LastErrno();
+                                                                     : LastErrno();
 }
 
-Errno FdFilestatSetTimes(Call& call, uint32_t fd, uint64_t accessed_ns, uint64_t modified_ns,
-                         uint32_t flags) {
+Errno FdFilestatSetTimes(
+    Call& call, uint32_t fd, uint64_t accessed_ns, uint64_t modified_ns, uint32_t flags) {
   Descriptor* descriptor = nullptr;
   Errno error = FindDescriptor(call, fd, rights::kFdSetTimes, &descriptor);
   if (error != Errno::kSuccess) return error;
@@ -102,8 +106,8 @@ Errno FdFilestatSetTimes(Call& call, uint32_t fd, uint64_t accessed_ns, uint64_t
   return ::futimens(descriptor->fd.get(), times) == 0 ? Errno::kSuccess : LastErrno();
 }
 
-Errno PathFilestatGet(Call& call, uint32_t fd, uint32_t lookup, Pointer path, uint32_t bytes,
-                      Pointer result) {
+Errno PathFilestatGet(
+    Call& call, uint32_t fd, uint32_t lookup, Pointer path, uint32_t bytes, Pointer result) {
   Descriptor* directory = nullptr;
   Errno error = FindDirectory(call, fd, rights::kPathFilestatGet, &directory);
   if (error != Errno::kSuccess) return error;
@@ -112,8 +116,14 @@ Errno PathFilestatGet(Call& call, uint32_t fd, uint32_t lookup, Pointer path, ui
   return error == Errno::kSuccess ? StatFd(call, found.get(), result) : error;
 }
 
-Errno PathFilestatSetTimes(Call& call, uint32_t fd, uint32_t lookup, Pointer path, uint32_t bytes,
-                           uint64_t accessed_ns, uint64_t modified_ns, uint32_t flags) {
+Errno PathFilestatSetTimes(Call& call,
+                           uint32_t fd,
+                           uint32_t lookup,
+                           Pointer path,
+                           uint32_t bytes,
+                           uint64_t accessed_ns,
+                           uint64_t modified_ns,
+                           uint32_t flags) {
   Descriptor* directory = nullptr;
   Errno error = FindDirectory(call, fd, rights::kPathSetTimes, &directory);
   if (error != Errno::kSuccess) return error;

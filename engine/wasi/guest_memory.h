@@ -1,7 +1,8 @@
 // GuestMemory: the caller's memory, through which every pointer of a guest must go.
 //
 // Shape    A pointer and a length are 32 bits each; their sum is formed in 64, so it cannot wrap.
-// Life     For one call of one function, on the memory as it is then.  A guest's memory neither moves
+// Life     For one call of one function, on the memory as it is then.  A guest's memory neither
+// moves
 //          nor shrinks while one of its host calls runs.
 // Threads  That of the guest.
 // Errors   Nothing or false when any byte lies outside: the function then answers kFault.

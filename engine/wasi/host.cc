@@ -36,7 +36,9 @@ uint64_t ToNs(const timespec& time) {
 
 }  // namespace
 
-TrapCode WasiHost::CheckInterrupt() { return AttendIfWanted(); }
+TrapCode WasiHost::CheckInterrupt() {
+  return AttendIfWanted();
+}
 
 std::optional<uint64_t> SystemHost::NowNs(ClockId clock) {
   const std::optional<clockid_t> id = HostClock(clock);

@@ -1,8 +1,8 @@
 // WasiHost: clocks, waiting and randomness, as whoever runs the guest wants the guest to have them.
 //
-// The daemon suspends the fiber in Wait and Yield; SystemHost, for tools and tests, blocks the thread.
-// Life     Outlives the WasiContext that uses it.
-// Threads  Called on the guest's thread and fiber.
+// The daemon suspends the fiber in Wait and Yield; SystemHost, for tools and tests, blocks the
+// thread. Life     Outlives the WasiContext that uses it. Threads  Called on the guest's thread and
+// fiber.
 #pragma once
 
 #include <poll.h>
@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "absl/types/span.h"
+
 #include "engine/abi/trap_code.h"
 #include "engine/wasi/abi.h"
 

@@ -3,7 +3,7 @@
 
 #include <sys/stat.h>
 
-#include "engine/wasi/functions_internal.h"
+#include "engine/wasi/functions.h"
 
 namespace tidepool::engine::wasi {
 

@@ -57,15 +57,15 @@ Errno ReadPath(Call& call, Pointer path, uint32_t bytes, std::string* result) {
   return CheckText(*result);
 }
 
-Errno OpenBeneath(int directory_fd, const std::string& path, int flags, uint32_t mode,
-                  UniqueFd* result) {
+Errno OpenBeneath(
+    int directory_fd, const std::string& path, int flags, uint32_t mode, UniqueFd* result) {
   open_how how{};
   how.flags = static_cast<uint64_t>(flags | O_CLOEXEC);
   how.mode = mode;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
   for (int attempt = 0; attempt < limits::kResolveAttemptsMax; ++attempt) {
-    *result = UniqueFd(static_cast<int>(
-        ::syscall(SYS_openat2, directory_fd, path.c_str(), &how, sizeof(how))));
+    *result = UniqueFd(
+        static_cast<int>(::syscall(SYS_openat2, directory_fd, path.c_str(), &how, sizeof(how))));
     if (result->valid()) return Errno::kSuccess;
     if (errno == EXDEV) return Errno::kNotcapable;
     // EAGAIN: `..` was crossed while something was renamed, so the kernel cannot tell.
@@ -91,8 +91,8 @@ Errno ResolveParent(int directory_fd, const std::string& path, ParentAndLast* re
   }
   result->parent_fd = directory_fd;
   if (begin == 0) return Errno::kSuccess;
-  const Errno error = OpenBeneath(directory_fd, path.substr(0, begin), O_PATH | O_DIRECTORY, 0,
-                                  &result->parent);
+  const Errno error =
+      OpenBeneath(directory_fd, path.substr(0, begin), O_PATH | O_DIRECTORY, 0, &result->parent);
   result->parent_fd = result->parent.get();
   return error;
 }

@@ -60,7 +60,9 @@ int HostFlags(const OpenRequest& request) {
 }
 
 // What was opened, as a descriptor of the guest's.
-Errno Describe(const Descriptor& directory, const OpenRequest& request, UniqueFd fd,
+Errno Describe(const Descriptor& directory,
+               const OpenRequest& request,
+               UniqueFd fd,
                Descriptor* descriptor) {
   struct stat stat {};
   if (::fstat(fd.get(), &stat) != 0) return LastErrno();
@@ -85,8 +87,15 @@ Errno Describe(const Descriptor& directory, const OpenRequest& request, UniqueFd
 
 }  // namespace
 
-Errno PathOpen(Call& call, uint32_t fd, uint32_t lookup, Pointer path, uint32_t bytes,
-               uint32_t open_flags, uint64_t base, uint64_t inheriting, uint32_t fd_flags,
+Errno PathOpen(Call& call,
+               uint32_t fd,
+               uint32_t lookup,
+               Pointer path,
+               uint32_t bytes,
+               uint32_t open_flags,
+               uint64_t base,
+               uint64_t inheriting,
+               uint32_t fd_flags,
                Pointer result) {
   const OpenRequest request{lookup, open_flags, fd_flags, base, inheriting};
   Descriptor* directory = nullptr;
@@ -103,8 +112,8 @@ Errno PathOpen(Call& call, uint32_t fd, uint32_t lookup, Pointer path, uint32_t 
 
   UniqueFd opened;
   constexpr uint32_t kMode = 0666;
-  error = OpenBeneath(directory->fd.get(), text, HostFlags(request),
-                      request.creates() ? kMode : 0, &opened);
+  error = OpenBeneath(
+      directory->fd.get(), text, HostFlags(request), request.creates() ? kMode : 0, &opened);
   if (error != Errno::kSuccess) return error;
   Descriptor descriptor;
   error = Describe(*directory, request, std::move(opened), &descriptor);

@@ -3,10 +3,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <climits>
 #include <cstdio>
 #include <cstring>
-#include <algorithm>
 
 #include "engine/wasi/lookup_internal.h"
 #include "engine/wasi/path.h"
@@ -21,8 +21,8 @@ struct GuestPath {
 };
 
 // The directory with `needed` rights, and the path's parent beneath it.
-Errno Resolve(Call& call, GuestPath path, Rights needed, Descriptor** directory,
-              ParentAndLast* resolved) {
+Errno Resolve(
+    Call& call, GuestPath path, Rights needed, Descriptor** directory, ParentAndLast* resolved) {
   Errno error = FindDirectory(call, path.fd, needed, directory);
   if (error != Errno::kSuccess) return error;
   std::string text;
@@ -40,7 +40,9 @@ Errno ResolveForChange(Call& call, GuestPath path, Rights needed, ParentAndLast*
   return Resolve(call, path, needed, &directory, resolved);
 }
 
-Errno FromResult(int result) { return result == 0 ? Errno::kSuccess : LastErrno(); }
+Errno FromResult(int result) {
+  return result == 0 ? Errno::kSuccess : LastErrno();
+}
 
 // "x/" names a directory: kNotdir when x is something else.
 Errno CheckTrailingSlash(const ParentAndLast& resolved) {
@@ -55,8 +57,7 @@ Errno CheckTrailingSlash(const ParentAndLast& resolved) {
 
 Errno PathCreateDirectory(Call& call, uint32_t fd, Pointer path, uint32_t bytes) {
   ParentAndLast at;
-  const Errno error =
-      ResolveForChange(call, {fd, path, bytes}, rights::kPathCreateDirectory, &at);
+  const Errno error = ResolveForChange(call, {fd, path, bytes}, rights::kPathCreateDirectory, &at);
   if (error != Errno::kSuccess) return error;
   if (at.is_dots) return Errno::kExist;
   constexpr mode_t kMode = 0777;
@@ -65,8 +66,7 @@ Errno PathCreateDirectory(Call& call, uint32_t fd, Pointer path, uint32_t bytes)
 
 Errno PathRemoveDirectory(Call& call, uint32_t fd, Pointer path, uint32_t bytes) {
   ParentAndLast at;
-  const Errno error =
-      ResolveForChange(call, {fd, path, bytes}, rights::kPathRemoveDirectory, &at);
+  const Errno error = ResolveForChange(call, {fd, path, bytes}, rights::kPathRemoveDirectory, &at);
   if (error != Errno::kSuccess) return error;
   if (at.is_dots) return at.last == "." ? Errno::kInval : Errno::kNotempty;
   return FromResult(::unlinkat(at.parent_fd, at.last.c_str(), AT_REMOVEDIR));
@@ -82,11 +82,16 @@ Errno PathUnlinkFile(Call& call, uint32_t fd, Pointer path, uint32_t bytes) {
   return FromResult(::unlinkat(at.parent_fd, at.last.c_str(), 0));
 }
 
-Errno PathRename(Call& call, uint32_t old_fd, Pointer old_path, uint32_t old_bytes,
-                 uint32_t new_fd, Pointer new_path, uint32_t new_bytes) {
+Errno PathRename(Call& call,
+                 uint32_t old_fd,
+                 Pointer old_path,
+                 uint32_t old_bytes,
+                 uint32_t new_fd,
+                 Pointer new_path,
+                 uint32_t new_bytes) {
   ParentAndLast from;
-  Errno error = ResolveForChange(call, {old_fd, old_path, old_bytes}, rights::kPathRenameSource,
-                                 &from);
+  Errno error =
+      ResolveForChange(call, {old_fd, old_path, old_bytes}, rights::kPathRenameSource, &from);
   if (error != Errno::kSuccess) return error;
   ParentAndLast to;
   error = ResolveForChange(call, {new_fd, new_path, new_bytes}, rights::kPathRenameTarget, &to);
@@ -96,12 +101,17 @@ Errno PathRename(Call& call, uint32_t old_fd, Pointer old_path, uint32_t old_byt
   from.trailing_slash |= to.trailing_slash;
   error = CheckTrailingSlash(from);
   if (error != Errno::kSuccess) return error;
-  return FromResult(
-      ::renameat(from.parent_fd, from.last.c_str(), to.parent_fd, to.last.c_str()));
+  return FromResult(::renameat(from.parent_fd, from.last.c_str(), to.parent_fd, to.last.c_str()));
 }
 
-Errno PathLink(Call& call, uint32_t old_fd, uint32_t lookup, Pointer old_path, uint32_t old_bytes,
-               uint32_t new_fd, Pointer new_path, uint32_t new_bytes) {
+Errno PathLink(Call& call,
+               uint32_t old_fd,
+               uint32_t lookup,
+               Pointer old_path,
+               uint32_t old_bytes,
+               uint32_t new_fd,
+               Pointer new_path,
+               uint32_t new_bytes) {
   // A hard link to what a symbolic link points at, wherever that is: not offered.
   if ((lookup & kLookupFollow) != 0) return Errno::kInval;
   ParentAndLast from;
@@ -120,12 +130,11 @@ Errno PathLink(Call& call, uint32_t old_fd, uint32_t lookup, Pointer old_path, u
     bool is_directory = false;
     return IsDirectory(to, &is_directory) == Errno::kSuccess ? Errno::kExist : Errno::kNoent;
   }
-  return FromResult(
-      ::linkat(from.parent_fd, from.last.c_str(), to.parent_fd, to.last.c_str(), 0));
+  return FromResult(::linkat(from.parent_fd, from.last.c_str(), to.parent_fd, to.last.c_str(), 0));
 }
 
-Errno PathSymlink(Call& call, Pointer target, uint32_t target_bytes, uint32_t fd, Pointer path,
-                  uint32_t bytes) {
+Errno PathSymlink(
+    Call& call, Pointer target, uint32_t target_bytes, uint32_t fd, Pointer path, uint32_t bytes) {
   std::string text;
   Errno error = ReadPath(call, target, target_bytes, &text);
   if (error != Errno::kSuccess) return error;
@@ -142,12 +151,16 @@ Errno PathSymlink(Call& call, Pointer target, uint32_t target_bytes, uint32_t fd
   return FromResult(::symlinkat(text.c_str(), at.parent_fd, at.last.c_str()));
 }
 
-Errno PathReadlink(Call& call, uint32_t fd, Pointer path, uint32_t bytes, Pointer buffer,
-                   uint32_t buffer_bytes, Pointer result) {
+Errno PathReadlink(Call& call,
+                   uint32_t fd,
+                   Pointer path,
+                   uint32_t bytes,
+                   Pointer buffer,
+                   uint32_t buffer_bytes,
+                   Pointer result) {
   Descriptor* directory = nullptr;
   ParentAndLast at;
-  const Errno error =
-      Resolve(call, {fd, path, bytes}, rights::kPathReadlink, &directory, &at);
+  const Errno error = Resolve(call, {fd, path, bytes}, rights::kPathReadlink, &directory, &at);
   if (error != Errno::kSuccess) return error;
   if (at.is_dots || at.trailing_slash) return Errno::kInval;  // No link.
   char target[PATH_MAX];

@@ -17,9 +17,9 @@ constexpr uint64_t kNever = UINT64_MAX;
 
 struct Waiting {
   Event event{};
-  bool ready = false;         // Needs no waiting: it is so already, or an error.
+  bool ready = false;          // Needs no waiting: it is so already, or an error.
   uint64_t until_ns = kNever;  // Monotonic; clocks only.
-  int poll_index = -1;        // In the list for poll(2).
+  int poll_index = -1;         // In the list for poll(2).
 };
 
 // A clock subscription's end, on the monotonic clock.
@@ -47,7 +47,9 @@ uint64_t UnreadBytes(const Descriptor& descriptor) {
                                                   : 0;
 }
 
-void SubscribeFd(Call& call, const Subscription& subscription, std::vector<pollfd>& fds,
+void SubscribeFd(Call& call,
+                 const Subscription& subscription,
+                 std::vector<pollfd>& fds,
                  Waiting& waiting) {
   const bool reads = subscription.type == EventType::kFdRead;
   Descriptor* descriptor = nullptr;
@@ -68,7 +70,9 @@ void SubscribeFd(Call& call, const Subscription& subscription, std::vector<pollf
   fds.push_back({.fd = poll_fd, .events = static_cast<int16_t>(reads ? POLLIN : POLLOUT)});
 }
 
-Errno Subscribe(Call& call, const Subscription& subscription, std::vector<pollfd>& fds,
+Errno Subscribe(Call& call,
+                const Subscription& subscription,
+                std::vector<pollfd>& fds,
                 Waiting& waiting) {
   waiting.event.user_data = subscription.user_data;
   waiting.event.type = subscription.type;
@@ -104,8 +108,8 @@ bool Collect(Call& call, const std::vector<pollfd>& fds, std::vector<Waiting>& a
 
 }  // namespace
 
-Errno PollOneoff(Call& call, Pointer subscriptions, Pointer events, uint32_t count,
-                 Pointer result) {
+Errno PollOneoff(
+    Call& call, Pointer subscriptions, Pointer events, uint32_t count, Pointer result) {
   if (count == 0 || count > limits::kSubscriptionsMax) return Errno::kInval;
   const auto from = call.memory.Bytes(subscriptions, count * uint64_t{sizeof(Subscription)});
   const auto to = call.memory.Bytes(events, count * uint64_t{sizeof(Event)});

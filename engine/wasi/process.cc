@@ -1,5 +1,5 @@
 // proc_exit, proc_raise, sched_yield.
-#include "engine/wasi/functions_internal.h"
+#include "engine/wasi/functions.h"
 
 namespace tidepool::engine::wasi {
 
@@ -10,7 +10,9 @@ Errno ProcExit(Call& call, uint32_t code) {
 }
 
 // A signal would reach the host's process, which is not the guest's.
-Errno ProcRaise(Call& /*call*/, uint32_t /*signal*/) { return Errno::kNosys; }
+Errno ProcRaise(Call& /*call*/, uint32_t /*signal*/) {
+  return Errno::kNosys;
+}
 
 Errno SchedYield(Call& call) {
   call.trap = call.context.host().Yield();

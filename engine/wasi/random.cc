@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "engine/wasi/functions_internal.h"
+#include "engine/wasi/functions.h"
 
 namespace tidepool::engine::wasi {
 

@@ -34,7 +34,9 @@ StreamResult FdInput::Read(absl::Span<uint8_t> to) {
   return {.bytes = static_cast<size_t>(count)};
 }
 
-bool FdInput::is_terminal() const { return ::isatty(fd_) == 1; }
+bool FdInput::is_terminal() const {
+  return ::isatty(fd_) == 1;
+}
 
 StreamResult FdOutput::Write(absl::Span<const uint8_t> from) {
   ssize_t count;
@@ -45,6 +47,8 @@ StreamResult FdOutput::Write(absl::Span<const uint8_t> from) {
   return {.bytes = static_cast<size_t>(count)};
 }
 
-bool FdOutput::is_terminal() const { return ::isatty(fd_) == 1; }
+bool FdOutput::is_terminal() const {
+  return ::isatty(fd_) == 1;
+}
 
 }  // namespace tidepool::engine::wasi

@@ -10,6 +10,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+
 #include "engine/wasi/errno.h"
 
 namespace tidepool::engine::wasi {

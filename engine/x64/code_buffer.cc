@@ -14,8 +14,7 @@ uint8_t* CodeBuffer::Extend(size_t bytes) {
 void CodeBuffer::Grow(size_t room_bytes) {
   constexpr size_t kFirstBytes = 16 * 1024;
   const size_t used = at_ == nullptr ? 0 : static_cast<size_t>(at_ - begin_.get());
-  // Doubling keeps the copies linear in the final size.
-  const size_t capacity = std::max(kFirstBytes, 2 * (used + room_bytes + kRoomBytes));
+  const size_t capacity = std::max(kFirstBytes, 2 * used + room_bytes + kRoomBytes);
   std::unique_ptr<uint8_t[]> grown(new uint8_t[capacity]);
   if (used != 0) std::memcpy(grown.get(), begin_.get(), used);
   begin_ = std::move(grown);

@@ -29,6 +29,8 @@ class CodeBuffer {
   }
   void SetEnd(uint8_t* end) { at_ = end; }
 
+  // Only asks for memory early.
+  void Reserve(size_t bytes) { Grow(bytes); }
   // For bytes in bulk.
   uint8_t* Extend(size_t bytes);
 
@@ -38,6 +40,7 @@ class CodeBuffer {
   void Clear() { at_ = begin_.get(); }
 
  private:
+  // To twice what is used, or more, so that copies stay linear in the final size.
   void Grow(size_t room_bytes);
 
   std::unique_ptr<uint8_t[]> begin_;

@@ -53,12 +53,14 @@ class Encoder {
 
   // With an immediate of sizeof(Immediate) bytes behind.
   template <typename Immediate>
-  [[gnu::always_inline]] void RegRegImm(Code code, bool wide, uint8_t reg, uint8_t rm, Immediate value) {
+  [[gnu::always_inline]] void RegRegImm(
+      Code code, bool wide, uint8_t reg, uint8_t rm, Immediate value) {
     RegReg(code, wide, reg, rm);
     Append(value);
   }
   template <typename Immediate>
-  [[gnu::always_inline]] void RegMemImm(Code code, bool wide, uint8_t reg, Mem mem, Immediate value) {
+  [[gnu::always_inline]] void RegMemImm(
+      Code code, bool wide, uint8_t reg, Mem mem, Immediate value) {
     RegMem(code, wide, reg, mem);
     Append(value);
   }

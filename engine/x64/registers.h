@@ -30,15 +30,24 @@ constexpr Condition Opposite(Condition condition) {
 // The condition that holds for (b, a) when `condition` holds for (a, b).
 constexpr Condition Swapped(Condition condition) {
   switch (condition) {
-    case Condition::kBelow: return Condition::kAbove;
-    case Condition::kAbove: return Condition::kBelow;
-    case Condition::kBelowEqual: return Condition::kAboveEqual;
-    case Condition::kAboveEqual: return Condition::kBelowEqual;
-    case Condition::kLess: return Condition::kGreater;
-    case Condition::kGreater: return Condition::kLess;
-    case Condition::kLessEqual: return Condition::kGreaterEqual;
-    case Condition::kGreaterEqual: return Condition::kLessEqual;
-    default: return condition;
+    case Condition::kBelow:
+      return Condition::kAbove;
+    case Condition::kAbove:
+      return Condition::kBelow;
+    case Condition::kBelowEqual:
+      return Condition::kAboveEqual;
+    case Condition::kAboveEqual:
+      return Condition::kBelowEqual;
+    case Condition::kLess:
+      return Condition::kGreater;
+    case Condition::kGreater:
+      return Condition::kLess;
+    case Condition::kLessEqual:
+      return Condition::kGreaterEqual;
+    case Condition::kGreaterEqual:
+      return Condition::kLessEqual;
+    default:
+      return condition;
   }
 }
 
@@ -47,8 +56,12 @@ enum class Width : uint8_t { k32, k64 };
 // Element of a scalar SSE instruction.
 enum class Precision : uint8_t { kSingle, kDouble };
 
-constexpr uint8_t Number(Gpr reg) { return static_cast<uint8_t>(reg); }
-constexpr uint8_t Number(Xmm reg) { return static_cast<uint8_t>(reg); }
+constexpr uint8_t Number(Gpr reg) {
+  return static_cast<uint8_t>(reg);
+}
+constexpr uint8_t Number(Xmm reg) {
+  return static_cast<uint8_t>(reg);
+}
 
 // A set of registers of one kind.
 template <typename Register>

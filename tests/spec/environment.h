@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+
 #include "engine/compiler/backend.h"
 #include "engine/runtime/engine.h"
 #include "engine/runtime/guest_stack.h"

@@ -1,5 +1,5 @@
-// Members of a script's JSON objects, read without exceptions: what is missing or of another kind is
-// the default.  The scripts come from a converter, not from an attacker.
+// Members of a script's JSON objects, read without exceptions: what is missing or of another kind
+// is the default.  The scripts come from a converter, not from an attacker.
 #pragma once
 
 #include <string_view>

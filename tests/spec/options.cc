@@ -12,13 +12,16 @@
 namespace tidepool::spec {
 namespace {
 
-absl::Status BadValue(const std::string& option, const std::string& value,
+absl::Status BadValue(const std::string& option,
+                      const std::string& value,
                       absl::string_view known) {
   return absl::InvalidArgumentError(
       absl::StrCat(option, ": \"", value, "\" is not known; known: ", known));
 }
 
-absl::Status ParseNumber(const std::string& option, const std::string& value, uint64_t min,
+absl::Status ParseNumber(const std::string& option,
+                         const std::string& value,
+                         uint64_t min,
                          uint64_t* number) {
   if (absl::SimpleAtoi(value, number) && *number >= min) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -77,9 +80,15 @@ struct OptionRow {
   absl::Status (*apply)(const std::string& value, Options& options);
 };
 constexpr OptionRow kRows[] = {
-    {"--tier", &ApplyTier},     {"--storage", &ApplyStorage}, {"--option", &ApplyCompileOption},
-    {"--growth", &ApplyGrowth}, {"--reset", &ApplyReset},     {"--slots", &ApplySlots},
-    {"--repeat", &ApplyRepeat}, {"--skip", &ApplySkip},       {"--steps", &ApplySteps},
+    {"--tier", &ApplyTier},
+    {"--storage", &ApplyStorage},
+    {"--option", &ApplyCompileOption},
+    {"--growth", &ApplyGrowth},
+    {"--reset", &ApplyReset},
+    {"--slots", &ApplySlots},
+    {"--repeat", &ApplyRepeat},
+    {"--skip", &ApplySkip},
+    {"--steps", &ApplySteps},
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+
 #include "engine/compiler/compile_options.h"
 #include "pool/memory/strategies.h"
 

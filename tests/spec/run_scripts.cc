@@ -45,7 +45,8 @@ absl::Status Collect(const std::string& path, std::vector<ScriptFile>& files) {
     if (at->path().extension() != ".json" || at->path().filename() == "manifest.json") continue;
     files.push_back({at->path().string(), fs::relative(at->path(), path, error).string()});
   }
-  std::sort(files.begin() + static_cast<ptrdiff_t>(first), files.end(),
+  std::sort(files.begin() + static_cast<ptrdiff_t>(first),
+            files.end(),
             [](const ScriptFile& a, const ScriptFile& b) { return a.name < b.name; });
   return absl::OkStatus();
 }
@@ -63,8 +64,12 @@ absl::StatusOr<json::value> ReadJson(const std::string& path) {
 }
 
 void Print(const std::string& name, const ScriptResult& result) {
-  std::printf("%s %s %u %u %u\n", result.failed == 0 ? "ok" : "FAIL", name.c_str(), result.passed,
-              result.failed, result.skipped);
+  std::printf("%s %s %u %u %u\n",
+              result.failed == 0 ? "ok" : "FAIL",
+              name.c_str(),
+              result.passed,
+              result.failed,
+              result.skipped);
   for (const std::string& failure : result.failures) std::printf("  %s\n", failure.c_str());
   // What was printed stands, whatever the next script does to this process.
   std::fflush(stdout);

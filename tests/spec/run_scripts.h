@@ -2,6 +2,7 @@
 #pragma once
 
 #include "absl/status/statusor.h"
+
 #include "tests/spec/environment.h"
 
 namespace tidepool::spec {

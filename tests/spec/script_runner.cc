@@ -22,10 +22,14 @@ absl::Status Differs(absl::string_view expected, absl::string_view came) {
   return absl::InternalError(absl::StrCat(expected, ", ", came));
 }
 
-std::string Text(std::string_view text) { return std::string(text); }
+std::string Text(std::string_view text) {
+  return std::string(text);
+}
 
 std::string DescribeStatus(const absl::Status& status) {
-  return absl::StrCat(absl::StatusCodeToString(status.code()), ": ", Text({status.message().data(), status.message().size()}));
+  return absl::StrCat(absl::StatusCodeToString(status.code()),
+                      ": ",
+                      Text({status.message().data(), status.message().size()}));
 }
 
 absl::StatusOr<std::vector<uint8_t>> BytesOf(const json::object& command) {
@@ -117,14 +121,17 @@ void ScriptRunner::RunCommand(const json::object& command) {
   }
   const std::string_view type = StringOf(command, "type");
   const Row* row = FindRow(type);
-  const Outcome outcome =
-      row == nullptr ? Differs("expected a known command", "it is not") : (this->*row->handler)(command);
+  const Outcome outcome = row == nullptr ? Differs("expected a known command", "it is not")
+                                         : (this->*row->handler)(command);
   if (outcome.ok()) {
     ++result_.passed;
     return;
   }
   ++result_.failed;
-  result_.failures.push_back(absl::StrCat(line, " ", Text(type), " ",
+  result_.failures.push_back(absl::StrCat(line,
+                                          " ",
+                                          Text(type),
+                                          " ",
                                           outcome.code() == absl::StatusCode::kInternal
                                               ? std::string(outcome.message())
                                               : "expected success, " + DescribeStatus(outcome)));
@@ -245,8 +252,8 @@ ScriptRunner::Outcome ScriptRunner::AssertReturn(const json::object& command) {
   const json::array& expected = ArrayOf(command, "expected");
   bool matches = values.size() == expected.size() && values.size() == action.types.size();
   for (size_t i = 0; matches && i < expected.size(); ++i) {
-    matches = expected[i].is_object() &&
-              Matches(expected[i].get_object(), action.types[i], values[i]);
+    matches =
+        expected[i].is_object() && Matches(expected[i].get_object(), action.types[i], values[i]);
   }
   if (matches) return absl::OkStatus();
   return Differs(DescribeExpected(command), DescribeValues(action.types, values));

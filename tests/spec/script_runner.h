@@ -14,6 +14,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+
 #include "tests/spec/environment.h"
 #include "tests/spec/json.h"
 #include "tests/spec/script_result.h"

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+
 #include "engine/runtime/activation.h"
 #include "engine/runtime/call.h"
 #include "engine/runtime/linker.h"
@@ -33,7 +34,8 @@ class Session {
   // Links with what the linker holds and instantiates.  FailedPrecondition: does not link.
   absl::StatusOr<InstanceOrTrap> Instantiate(const std::shared_ptr<const engine::Module>& module,
                                              const engine::Linker::ResolveOptions& options = {});
-  absl::StatusOr<engine::CallResult> Call(engine::Instance& instance, absl::string_view name,
+  absl::StatusOr<engine::CallResult> Call(engine::Instance& instance,
+                                          absl::string_view name,
                                           absl::Span<const engine::Value> arguments);
 
   // DataLoss: the reset left something behind.  No calls afterwards.

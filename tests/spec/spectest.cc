@@ -14,7 +14,9 @@ using engine::wasm::FunctionType;
 using engine::wasm::ValueType;
 
 // What scripts print is of no interest; that it arrives is.
-TrapCode Print(HostCall&) { return TrapCode::kNone; }
+TrapCode Print(HostCall&) {
+  return TrapCode::kNone;
+}
 
 struct PrintRow {
   const char* name;

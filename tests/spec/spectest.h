@@ -2,6 +2,7 @@
 #pragma once
 
 #include "absl/status/status.h"
+
 #include "tests/spec/session.h"
 
 namespace tidepool::spec {

@@ -58,8 +58,7 @@ class StepRunner {
   // The only result; 0 without one.
   absl::StatusOr<uint64_t> CallFunction(const std::string& name,
                                         const std::vector<Value>& arguments) {
-    TP_ASSIGN_OR_RETURN(const engine::CallResult result,
-                        session_.Call(instance_, name, arguments));
+    TP_ASSIGN_OR_RETURN(const engine::CallResult result, session_.Call(instance_, name, arguments));
     if (const auto* trap = std::get_if<engine::Trap>(&result)) {
       return absl::FailedPreconditionError(absl::StrCat(name, ": ", engine::ToString(*trap)));
     }
@@ -91,8 +90,9 @@ class StepRunner {
     std::vector<uint8_t> bytes;
     if (step.contains("bytes_of")) {
       TP_ASSIGN_OR_RETURN(
-          bytes, ReadFile(absl::StrCat(folder_, "/", std::string(StringOf(step, "bytes_of"))),
-                          kFileBytesMax));
+          bytes,
+          ReadFile(absl::StrCat(folder_, "/", std::string(StringOf(step, "bytes_of"))),
+                   kFileBytesMax));
     } else {
       const std::string_view text = StringOf(step, "text");
       bytes.assign(text.begin(), text.end());
@@ -162,7 +162,8 @@ absl::StatusOr<json::value> ReadSteps(const std::string& path) {
 
 }  // namespace
 
-absl::Status RunSteps(Environment& environment, const std::string& steps_path,
+absl::Status RunSteps(Environment& environment,
+                      const std::string& steps_path,
                       const std::string& module_path) {
   TP_ASSIGN_OR_RETURN(const json::value steps, ReadSteps(steps_path));
   TP_ASSIGN_OR_RETURN(const std::vector<uint8_t> wasm, ReadFile(module_path, kFileBytesMax));
@@ -183,17 +184,17 @@ absl::Status RunSteps(Environment& environment, const std::string& steps_path,
     return absl::FailedPreconditionError("the start function: " + engine::ToString(*trap));
   }
 
-  StepRunner runner(session, *std::get<Instance*>(instance),
+  StepRunner runner(session,
+                    *std::get<Instance*>(instance),
                     std::filesystem::path(steps_path).parent_path().string());
   size_t number = 0;
   for (const json::value& step : ArrayOf(steps.get_object(), "steps")) {
     ++number;
-    const absl::Status status =
-        step.is_object() ? runner.Run(step.get_object())
-                         : absl::InvalidArgumentError("is not an object");
+    const absl::Status status = step.is_object() ? runner.Run(step.get_object())
+                                                 : absl::InvalidArgumentError("is not an object");
     if (!status.ok()) {
-      return absl::Status(status.code(), absl::StrCat(steps_path, ": step ", number, " ",
-                                                      status.message()));
+      return absl::Status(status.code(),
+                          absl::StrCat(steps_path, ": step ", number, " ", status.message()));
     }
   }
   std::fflush(stdout);

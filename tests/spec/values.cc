@@ -104,8 +104,8 @@ bool VectorMatches(const json::object& expected, Value actual) {
 // externref, and a typed function reference is a funcref too.
 bool ReferenceIsNamed(ValueType type, std::string_view name) {
   if (name == "refnull") return true;
-  const bool is_function = type.heap() == HeapType::kFunc || type.heap() == HeapType::kNoFunc ||
-                           IsConcrete(type.heap());
+  const bool is_function =
+      type.heap() == HeapType::kFunc || type.heap() == HeapType::kNoFunc || IsConcrete(type.heap());
   const bool is_extern = type.heap() == HeapType::kExtern || type.heap() == HeapType::kNoExtern;
   if (name == "funcref" || name == "nullfuncref") return is_function;
   if (name == "externref" || name == "nullexternref") return is_extern;
@@ -190,7 +190,10 @@ std::string Describe(ValueType type, Value value) {
     case ValueKind::kF64:
       return absl::StrCat(text, " 0x", absl::Hex(value.i64(), absl::kZeroPad16));
     default:
-      return absl::StrCat(text, " 0x", absl::Hex(value.high, absl::kZeroPad16), "'",
+      return absl::StrCat(text,
+                          " 0x",
+                          absl::Hex(value.high, absl::kZeroPad16),
+                          "'",
                           absl::Hex(value.low, absl::kZeroPad16));
   }
 }

@@ -29,7 +29,8 @@ absl::StatusOr<std::string> CompilerBesideThisProgram() {
   return (self.parent_path() / "tidepool-compiler").string();
 }
 
-absl::StatusOr<UniqueFd> CompileToMemfd(int input, const engine::CompileOptions& options,
+absl::StatusOr<UniqueFd> CompileToMemfd(int input,
+                                        const engine::CompileOptions& options,
                                         std::string compiler_path) {
   if (compiler_path.empty()) {
     TP_ASSIGN_OR_RETURN(compiler_path, CompilerBesideThisProgram());
@@ -44,7 +45,9 @@ absl::StatusOr<UniqueFd> CompileToMemfd(int input, const engine::CompileOptions&
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const engine::Module>> LoadLocalModule(
-    engine::Engine& engine, const std::string& file, const engine::CompileOptions& options,
+    engine::Engine& engine,
+    const std::string& file,
+    const engine::CompileOptions& options,
     const std::string& compiler_path) {
   UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid() && errno == ENOENT) {

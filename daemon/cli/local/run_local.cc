@@ -75,8 +75,8 @@ class LocalRun {
       TP_RETURN_IF_ERROR(
           context_.AddPreopen(directory.host_path, directory.guest_name, directory.read_only));
     }
-    TP_ASSIGN_OR_RETURN(module_, LoadLocalModule(engine_, options_.file, options_.compile,
-                                                 options_.compiler_path));
+    TP_ASSIGN_OR_RETURN(
+        module_, LoadLocalModule(engine_, options_.file, options_.compile, options_.compiler_path));
     TP_RETURN_IF_ERROR(engine::wasi::DefineWasi(linker_));
     TP_ASSIGN_OR_RETURN(imports_, linker_.Resolve(*module_, {.wildcards = options_.stub_imports}));
     store_.set_host_data(&context_);
@@ -98,8 +98,7 @@ class LocalRun {
   }
 
   absl::StatusOr<int> RunOnStack() {
-    TP_ASSIGN_OR_RETURN(auto instantiated,
-                        store_.Instantiate(module_, imports_, *activation_));
+    TP_ASSIGN_OR_RETURN(auto instantiated, store_.Instantiate(module_, imports_, *activation_));
     if (const Trap* trap = std::get_if<Trap>(&instantiated)) return StatusOfTrap(*trap);
     engine::Instance& instance = *std::get<engine::Instance*>(instantiated);
     if (options_.invoke.empty()) return CallStart(instance);
@@ -199,9 +198,9 @@ absl::StatusOr<ImportStub> ParseImportStub(absl::string_view text) {
     return absl::InvalidArgumentError(
         absl::StrCat("--stub-imports ", text, ": expected PATTERN=trap or PATTERN=zero"));
   }
-  return ImportStub(std::string(text.substr(0, equals)), treatment == "trap"
-                                                             ? engine::UnknownImports::kTrap
-                                                             : engine::UnknownImports::kZero);
+  return ImportStub(
+      std::string(text.substr(0, equals)),
+      treatment == "trap" ? engine::UnknownImports::kTrap : engine::UnknownImports::kZero);
 }
 
 }  // namespace tidepool::daemon

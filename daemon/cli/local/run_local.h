@@ -3,8 +3,9 @@
 //   FILE.wasm → tidepool-compiler (sandboxed) → artifact ┐
 //   FILE.tpa  ───────────────────────────── verified ───┴→ Load → link WASI → instantiate → call
 //
-// Without `invoke` the module is a WASI command and `_start` is called; with it, `_initialize` if there
-// is one, then the export of that name with arguments of the types it declares, results on stdout.
+// Without `invoke` the module is a WASI command and `_start` is called; with it, `_initialize` if
+// there is one, then the export of that name with arguments of the types it declares, results on
+// stdout.
 //
 // Result   The guest's exit status (above 255: 255); kExitTrap after a trap, whose backtrace is on
 //          stderr; else as service.md numbers them: 1 failure, 2 usage, 3 not found, 6 quota,
@@ -18,6 +19,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
 #include "engine/compiler/compile_options.h"
 #include "engine/runtime/linker.h"
 

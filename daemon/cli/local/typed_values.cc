@@ -80,8 +80,8 @@ std::string FormatOne(Value value, ValueType type) {
     case ValueKind::kF64:
       return absl::StrFormat("%.17g", value.f64());
     case ValueKind::kV128:
-      return absl::StrCat("0x", absl::Hex(value.high, absl::kZeroPad16),
-                          absl::Hex(value.low, absl::kZeroPad16));
+      return absl::StrCat(
+          "0x", absl::Hex(value.high, absl::kZeroPad16), absl::Hex(value.low, absl::kZeroPad16));
     case ValueKind::kRef:
     case ValueKind::kBottom:
       break;
@@ -94,8 +94,11 @@ std::string FormatOne(Value value, ValueType type) {
 absl::StatusOr<engine::Values> ParseTypedValues(absl::Span<const std::string> texts,
                                                 const engine::wasm::FunctionType& type) {
   if (texts.size() != type.params.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("the function takes ", type.params.size(),
-                                                   " arguments, not ", texts.size(), ": ",
+    return absl::InvalidArgumentError(absl::StrCat("the function takes ",
+                                                   type.params.size(),
+                                                   " arguments, not ",
+                                                   texts.size(),
+                                                   ": ",
                                                    ToString(type)));
   }
   engine::Values values;
@@ -106,8 +109,8 @@ absl::StatusOr<engine::Values> ParseTypedValues(absl::Span<const std::string> te
     }
     const std::optional<Value> value = ParseOne(texts[i], type.params[i]);
     if (!value.has_value()) {
-      return absl::InvalidArgumentError(absl::StrCat("argument ", i + 1, ": \"", texts[i],
-                                                     "\" is no ", ToString(type.params[i])));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "argument ", i + 1, ": \"", texts[i], "\" is no ", ToString(type.params[i])));
     }
     values.push_back(*value);
   }

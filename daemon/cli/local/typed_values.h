@@ -3,7 +3,8 @@
 //   i32, i64   decimal, signed or unsigned, or 0x…       f32, f64   1.5, -inf, nan
 //   v128       0x and 32 hexadecimal digits
 //
-// Errors   InvalidArgument, naming the value, its position and the type.  Unimplemented for references.
+// Errors   InvalidArgument, naming the value, its position and the type.  Unimplemented for
+// references.
 #pragma once
 
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+
 #include "engine/runtime/value.h"
 #include "engine/wasm/types.h"
 
@@ -19,7 +21,6 @@ namespace tidepool::daemon {
 absl::StatusOr<engine::Values> ParseTypedValues(absl::Span<const std::string> texts,
                                                 const engine::wasm::FunctionType& type);
 // One per line; integers signed.
-std::string FormatTypedValues(const engine::Values& values,
-                              const engine::wasm::FunctionType& type);
+std::string FormatTypedValues(const engine::Values& values, const engine::wasm::FunctionType& type);
 
 }  // namespace tidepool::daemon

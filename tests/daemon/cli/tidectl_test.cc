@@ -270,6 +270,19 @@ TEST_F(TidectlTest, FormatsAgree) {
   EXPECT_THAT(Must("--format json tenant list"), StartsWith("[\n"));
 }
 
+TEST_F(TidectlTest, WhatTenantsSayCannotMoveTheReadersCursor) {
+  Must("tenant create a");
+  const std::string file = File("f.wasm", test::CommandModule());
+  const ToolResult deployed =
+      RunTidectl({"function", "deploy", "f", file, "-t", "a", "--env", "A=\x1b[2J\nforged"},
+                 {"TIDEPOOL_SERVER=" + world_.admin_address()});
+  ASSERT_EQ(deployed.exit_code, 0) << deployed.err;
+  EXPECT_THAT(Must("function get f -t a"),
+              AllOf(HasSubstr("A= [2J forged"), Not(HasSubstr("\x1b"))));
+  world_.invoker().AnswerWith({.reason = Reason::GUEST_TRAP, .detail = "\x1b]0;x\x07"});
+  EXPECT_THAT(Run("invoke f -t a").err, Not(HasSubstr("\x1b")));
+}
+
 TEST_F(TidectlTest, ColorsAreForThoseWhoSeeThem) {
   Must("tenant create a");
   EXPECT_THAT(Must("tenant list"), Not(HasSubstr("\x1b"))) << "not a terminal";

@@ -78,10 +78,10 @@ TEST_F(CompileClientTest, RefusesMalformedModulesInTheCompilersWords) {
 }
 
 TEST_F(CompileClientTest, TurnsCrashesIntoErrorsAndGoesOn) {
-  EXPECT_THAT(Message(Fault::kSegmentationFault),
+  EXPECT_THAT(Message(CompileFault::kSegmentationFault),
               StartsWith("compiler killed by signal 11 (Segmentation fault)"));
-  EXPECT_THAT(Message(Fault::kOverflowStack), StartsWith("compiler killed by signal 11"));
-  const absl::Status check = Commit(Fault::kCheckFailure);
+  EXPECT_THAT(Message(CompileFault::kOverflowStack), StartsWith("compiler killed by signal 11"));
+  const absl::Status check = Commit(CompileFault::kCheckFailure);
   EXPECT_EQ(check.code(), absl::StatusCode::kInternal);
   EXPECT_THAT(std::string(check.message()), StartsWith("compiler killed by signal 6 (Aborted): "));
   EXPECT_THAT(std::string(check.message()), HasSubstr("a fault was asked for"));
@@ -90,7 +90,7 @@ TEST_F(CompileClientTest, TurnsCrashesIntoErrorsAndGoesOn) {
 
 TEST_F(CompileClientTest, EndsAtTheWallLimit) {
   limits_.wall = absl::Milliseconds(200);
-  const absl::Status status = Commit(Fault::kBlock);
+  const absl::Status status = Commit(CompileFault::kBlock);
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(status.message(), "compile time limit of 200ms reached");
   limits_.wall = absl::Seconds(20);
@@ -99,7 +99,7 @@ TEST_F(CompileClientTest, EndsAtTheWallLimit) {
 
 TEST_F(CompileClientTest, EndsAtTheCpuLimit) {
   limits_.cpu = absl::Seconds(1);
-  const absl::Status status = Commit(Fault::kSpin);
+  const absl::Status status = Commit(CompileFault::kSpin);
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(status.message(), "compile CPU time limit of 1s reached");
   EXPECT_TRUE(CompileGood().ok());
@@ -107,7 +107,7 @@ TEST_F(CompileClientTest, EndsAtTheCpuLimit) {
 
 TEST_F(CompileClientTest, EndsAtTheMemoryLimit) {
   limits_.memory_bytes = 64 * kMiB;
-  const absl::Status status = Commit(Fault::kExhaustMemory);
+  const absl::Status status = Commit(CompileFault::kExhaustMemory);
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(status.message(), "memory limit of 64MiB reached");
   EXPECT_TRUE(CompileGood().ok());
@@ -115,7 +115,7 @@ TEST_F(CompileClientTest, EndsAtTheMemoryLimit) {
 
 TEST_F(CompileClientTest, EndsAtTheArtifactLimit) {
   limits_.artifact_bytes = 4 * kMiB;
-  const absl::Status status = Commit(Fault::kWriteTooMuch);
+  const absl::Status status = Commit(CompileFault::kWriteTooMuch);
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(status.message(), "artifact size limit of 4MiB reached");
   limits_.artifact_bytes = 1000;
@@ -123,17 +123,17 @@ TEST_F(CompileClientTest, EndsAtTheArtifactLimit) {
 }
 
 TEST_F(CompileClientTest, BelievesNoResultThatDoesNotFit) {
-  EXPECT_EQ(Message(Fault::kExitSilently), "compiler ended without a result");
-  EXPECT_EQ(Message(Fault::kSendGarbage), "compiler ended without a result");
-  EXPECT_EQ(Message(Fault::kExitAfterResult), "compiler ended with exit status 1");
-  EXPECT_EQ(Message(Fault::kClaimWrongSize),
+  EXPECT_EQ(Message(CompileFault::kExitSilently), "compiler ended without a result");
+  EXPECT_EQ(Message(CompileFault::kSendGarbage), "compiler ended without a result");
+  EXPECT_EQ(Message(CompileFault::kExitAfterResult), "compiler ended with exit status 1");
+  EXPECT_EQ(Message(CompileFault::kClaimWrongSize),
             "compiler claims an artifact of 12345 bytes but wrote 0");
 }
 
 TEST_F(CompileClientTest, RefusesFaultsUnlessStartedForTests) {
   auto strict = CompileClient::Start({.path = CompilerPath()}).value();
   std::swap(strict, client_);
-  const absl::Status status = Commit(Fault::kSegmentationFault);
+  const absl::Status status = Commit(CompileFault::kSegmentationFault);
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(status.message()), HasSubstr("faults are for tests"));
   EXPECT_TRUE(CompileGood().ok());
@@ -164,7 +164,7 @@ TEST_F(CompileClientTest, DoesNotWaitForASlowNeighbour) {
     CompileLimits limits = limits_;
     limits.wall = absl::Seconds(3);
     EXPECT_FALSE(
-        client_->CompileWithFaultForTest(input.get(), output.get(), limits, Fault::kBlock).ok());
+        client_->CompileWithFaultForTest(input.get(), output.get(), limits, CompileFault::kBlock).ok());
   });
   const absl::Time begin = absl::Now();
   EXPECT_TRUE(CompileGood().ok());
@@ -178,7 +178,7 @@ TEST_F(CompileClientTest, ReportsADeadZygoteAndStartsAnother) {
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
     ::kill(first, SIGKILL);
   });
-  const absl::Status status = Commit(Fault::kBlock);
+  const absl::Status status = Commit(CompileFault::kBlock);
   killer.join();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(status.message(),

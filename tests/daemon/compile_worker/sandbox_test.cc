@@ -10,7 +10,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-class Sandbox : public WorkerTest, public ::testing::WithParamInterface<Fault> {};
+class Sandbox : public WorkerTest, public ::testing::WithParamInterface<CompileFault> {};
 
 TEST_P(Sandbox, KillsAtTheForbiddenSystemCall) {
   const pid_t zygote = client_->zygote_pid_for_test();
@@ -22,13 +22,13 @@ TEST_P(Sandbox, KillsAtTheForbiddenSystemCall) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryCall, Sandbox,
-                         ::testing::Values(Fault::kOpenFile, Fault::kOpenSocket, Fault::kFork,
-                                           Fault::kMapExecutable, Fault::kKillParent));
+                         ::testing::Values(CompileFault::kOpenFile, CompileFault::kOpenSocket, CompileFault::kFork,
+                                           CompileFault::kMapExecutable, CompileFault::kKillParent));
 
 class SandboxTest : public WorkerTest {};
 
 TEST_F(SandboxTest, LeavesTheInputUnwritable) {
-  const absl::Status status = Commit(Fault::kWriteInput);
+  const absl::Status status = Commit(CompileFault::kWriteInput);
   EXPECT_TRUE(status.ok()) << status;
 }
 
@@ -37,7 +37,7 @@ TEST_F(SandboxTest, HoldsNoDescriptorsButItsOwn) {
   const int leak = ::open("/dev/null", O_RDONLY);
   auto client = CompileClient::Start({.path = CompilerPath(), .test_faults = true}).value();
   std::swap(client, client_);
-  const absl::Status status = Commit(Fault::kListDescriptors);
+  const absl::Status status = Commit(CompileFault::kListDescriptors);
   EXPECT_TRUE(status.ok()) << status;
   ::close(leak);
 }

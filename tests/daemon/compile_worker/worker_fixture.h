@@ -53,12 +53,12 @@ class WorkerTest : public ::testing::Test {
     output_ = CreateMemfd("artifact", 0).value();
     return client_->Compile(GoodModule(), output_.get(), {}, limits_);
   }
-  absl::Status Commit(Fault fault) {
+  absl::Status Commit(CompileFault fault) {
     const UniqueFd input(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
     output_ = CreateMemfd("artifact", 0).value();
     return client_->CompileWithFaultForTest(input.get(), output_.get(), limits_, fault).status();
   }
-  std::string Message(Fault fault) { return std::string(Commit(fault).message()); }
+  std::string Message(CompileFault fault) { return std::string(Commit(fault).message()); }
 
   std::unique_ptr<CompileClient> client_;
   CompileLimits limits_;

@@ -269,6 +269,12 @@ TEST_F(AdminDoorTest, TheSocketIsItsOwnersAlone) {
   EXPECT_EQ(status.st_mode & 0777, 0600u);
 }
 
+TEST_F(AdminDoorTest, TheSocketGoesWithTheDoor) {
+  world_.server().Shutdown(absl::Now());
+  struct stat status;
+  EXPECT_NE(::stat(world_.socket_path().c_str(), &status), 0);
+}
+
 // Connects as `uid`, and reads: 'c' when the daemon closed at once, 'h' when it talks HTTP/2.
 char ConnectAs(uid_t uid, const std::string& path) {
   int ends[2];

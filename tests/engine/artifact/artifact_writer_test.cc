@@ -153,6 +153,21 @@ TEST(WriteArtifact, GivesTheSameBytesForTheSameInputWhateverTheThreads) {
   EXPECT_NE(ArtifactOf(EverythingModule(), one), ArtifactOf(EverythingModule(), other));
 }
 
+TEST(WriteArtifact, LeavesOutImageSegmentsThatNoInstructionCanName) {
+  test::WasmBuilder module;
+  module.ImportGlobal("m", "g", wasm::ValueType::I32(), false);
+  module.Memory(1);
+  for (int i = 0; i < 100; ++i) module.ActiveData(test::Code().I32Const(i), "x");
+  module.ActiveData(test::Code().GlobalGet(wasm::GlobalIndex{0}), "kept");
+  const std::vector<uint8_t> counted = module.Build();
+  EXPECT_EQ(Map(ArtifactOf(counted)).value().info().data.size(), 101u);
+  const MappedArtifact artifact = Map(ArtifactOf(test::WithoutDataCount(counted))).value();
+  EXPECT_EQ(artifact.info().counts.data_segments, 1u);
+  ASSERT_EQ(artifact.info().data.size(), 1u);
+  EXPECT_EQ(artifact.info().data[0].bytes.size(), 4u);
+  EXPECT_EQ(artifact.info().memory_images[0].bytes[99], 'x');
+}
+
 TEST(WriteArtifact, AcceptsTheEmptyModule) {
   const MappedArtifact artifact =
       Map(ArtifactOf(test::WasmBuilder().Build()), {.cpu_features = CpuFeatureSet()}).value();

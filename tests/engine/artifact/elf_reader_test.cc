@@ -266,7 +266,7 @@ std::string ArtifactWithText(uint64_t text_bytes) {
   }
   const std::string path =
       ::testing::TempDir() + "/text-" + std::to_string(text_bytes) + ".tpa";
-  EXPECT_TRUE(WriteFileDurably(path, WriteArtifact(module, compiled, {}).value()).ok());
+  EXPECT_TRUE(WriteFileDurably(path, WriteArtifact(module, compiled, {}).value().span()).ok());
   return path;
 }
 

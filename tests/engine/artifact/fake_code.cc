@@ -6,6 +6,8 @@
 
 #include "engine/artifact/artifact_writer.h"
 #include "engine/platform/memfd.h"
+#include "engine/support/byte_reader.h"
+#include "engine/support/byte_writer.h"
 #include "engine/support/check.h"
 #include "engine/support/sha256.h"
 #include "engine/wasm/decoder.h"
@@ -82,12 +84,28 @@ std::vector<uint8_t> EverythingModule() {
   return module.Build();
 }
 
+std::vector<uint8_t> WithoutDataCount(absl::Span<const uint8_t> wasm_bytes) {
+  constexpr uint8_t kDataCount = 12;
+  ByteReader reader(wasm_bytes);
+  ByteWriter out;
+  out.Bytes(reader.Bytes(8));
+  while (!reader.at_end()) {
+    const uint8_t id = reader.U8();
+    const absl::Span<const uint8_t> contents = reader.Bytes(reader.VarU32());
+    if (id == kDataCount) continue;
+    out.U8(id);
+    out.VarU64(contents.size());
+    out.Bytes(contents);
+  }
+  return std::move(out).Take();
+}
+
 std::vector<uint8_t> ArtifactOf(absl::Span<const uint8_t> wasm_bytes,
                                 const CompileOptions& options) {
   const wasm::ValidatedModule module = Validated(wasm_bytes);
-  absl::StatusOr<std::vector<uint8_t>> artifact = WriteArtifact(module, FakeCode(module), options);
+  const absl::StatusOr<MappedRegion> artifact = WriteArtifact(module, FakeCode(module), options);
   TP_CHECK(artifact.ok());
-  return *std::move(artifact);
+  return std::vector<uint8_t>(artifact->span().begin(), artifact->span().end());
 }
 
 UniqueFd SealedFile(absl::Span<const uint8_t> bytes) {

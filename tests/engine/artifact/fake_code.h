@@ -23,6 +23,8 @@ engine::CompiledModule FakeCode(const engine::wasm::ValidatedModule& module);
 
 // A module that uses every part of an artifact, and the artifact made of it.
 std::vector<uint8_t> EverythingModule();
+// The same module without its data count section, if that is allowed.
+std::vector<uint8_t> WithoutDataCount(absl::Span<const uint8_t> wasm_bytes);
 std::vector<uint8_t> ArtifactOf(absl::Span<const uint8_t> wasm_bytes,
                                 const engine::CompileOptions& options = {});
 

@@ -19,16 +19,35 @@ const ValueType kI64 = ValueType::I64();
 const ValueType kF32 = ValueType::F32();
 const ValueType kF64 = ValueType::F64();
 
-auto Returns(std::vector<Bits> results) { return VariantWith<std::vector<Bits>>(results); }
-auto Traps(TrapCode code) { return VariantWith<TrapCode>(code); }
+auto Returns(std::vector<Bits> results) {
+  return VariantWith<std::vector<Bits>>(results);
+}
+auto Traps(TrapCode code) {
+  return VariantWith<TrapCode>(code);
+}
 
 TEST(Call, RecursionKeepsValuesAcrossCalls) {
   WasmBuilder builder;
   const FunctionIndex fib = builder.NextFunction();
-  builder.Function({kI32}, {kI32},
-                   Code().LocalGet(0).I32Const(2).Op(Opcode::kI32LtU).Open(Opcode::kIf, kI32).LocalGet(0).Else()
-                       .LocalGet(0).I32Const(1).Op(Opcode::kI32Sub).Call(fib)
-                       .LocalGet(0).I32Const(2).Op(Opcode::kI32Sub).Call(fib).Op(Opcode::kI32Add).End());
+  builder.Function({kI32},
+                   {kI32},
+                   Code()
+                       .LocalGet(0)
+                       .I32Const(2)
+                       .Op(Opcode::kI32LtU)
+                       .Open(Opcode::kIf, kI32)
+                       .LocalGet(0)
+                       .Else()
+                       .LocalGet(0)
+                       .I32Const(1)
+                       .Op(Opcode::kI32Sub)
+                       .Call(fib)
+                       .LocalGet(0)
+                       .I32Const(2)
+                       .Op(Opcode::kI32Sub)
+                       .Call(fib)
+                       .Op(Opcode::kI32Add)
+                       .End());
   EXPECT_THAT(TestInstance::Create(builder)->Call(fib, {I32(20)}), Returns({I32(6765)}));
 }
 
@@ -44,7 +63,8 @@ Signature MixedSignature(uint32_t count) {
     const ValueType type = kinds[(i * 7 + i / 5) % 4];
     signature.types.push_back(type);
     const uint64_t value = 0x0102030405060708u * (i + 3);
-    signature.values.push_back(type == kI32 || type == kF32 ? static_cast<uint32_t>(value) & 0x7FFFFFF : value >> 2);
+    signature.values.push_back(
+        type == kI32 || type == kF32 ? static_cast<uint32_t>(value) & 0x7FFFFFF : value >> 2);
   }
   return signature;
 }
@@ -74,7 +94,8 @@ TEST(Call, PassesConstantsAndComputedValues) {
   const WasmBuilder::Types types(9, kI64);
   Code sum;
   sum.I64Const(0);
-  for (uint32_t i = 0; i < 9; ++i) sum.I64Const(10).Op(Opcode::kI64Mul).LocalGet(i).Op(Opcode::kI64Add);
+  for (uint32_t i = 0; i < 9; ++i)
+    sum.I64Const(10).Op(Opcode::kI64Mul).LocalGet(i).Op(Opcode::kI64Add);
   const FunctionIndex callee = builder.Function(types, {kI64}, sum);
   Code code;
   for (int i = 0; i < 9; ++i) {
@@ -95,9 +116,11 @@ TEST(Call, ArgumentsMayChangePlaces) {
   const WasmBuilder::Types types(5, kI64);
   Code digits;
   digits.I64Const(0);
-  for (uint32_t i = 0; i < 5; ++i) digits.I64Const(10).Op(Opcode::kI64Mul).LocalGet(i).Op(Opcode::kI64Add);
+  for (uint32_t i = 0; i < 5; ++i)
+    digits.I64Const(10).Op(Opcode::kI64Mul).LocalGet(i).Op(Opcode::kI64Add);
   const FunctionIndex callee = builder.Function(types, {kI64}, digits);
-  for (const std::vector<uint32_t>& order : {std::vector<uint32_t>{1, 2, 3, 4, 0}, {4, 3, 2, 1, 0}, {1, 0, 2, 4, 3}, {0, 0, 1, 1, 2}}) {
+  for (const std::vector<uint32_t>& order :
+       {std::vector<uint32_t>{1, 2, 3, 4, 0}, {4, 3, 2, 1, 0}, {1, 0, 2, 4, 3}, {0, 0, 1, 1, 2}}) {
     Code code;
     for (const uint32_t i : order) code.LocalGet(i);
     code.Call(callee);
@@ -148,9 +171,10 @@ extern "C" uint64_t TestHostAdd(void* context, uint64_t a, uint64_t b) {
 TEST(Call, ImportedFunctionsGetTheContextOfTheirRecord) {
   WasmBuilder builder;
   const FunctionIndex host = builder.ImportFunction("m", "f", {kI64, kI64}, {kI64});
-  const FunctionIndex caller =
-      builder.Function({kI64}, {kI64}, Code().LocalGet(0).I64Const(5).Call(host).LocalGet(0).Op(Opcode::kI64Add));
-  const auto instance = TestInstance::Create(builder, {}, {reinterpret_cast<const void*>(&TestHostAdd)});
+  const FunctionIndex caller = builder.Function(
+      {kI64}, {kI64}, Code().LocalGet(0).I64Const(5).Call(host).LocalGet(0).Op(Opcode::kI64Add));
+  const auto instance =
+      TestInstance::Create(builder, {}, {reinterpret_cast<const void*>(&TestHostAdd)});
   EXPECT_THAT(instance->Call(caller, {I64(100)}), Returns({I64(0x4057 + 205)}));
 }
 
@@ -158,7 +182,8 @@ class IndirectTest : public testing::Test {
  protected:
   void Make(bool tail) {
     builder_.Table(3);
-    const FunctionIndex add = builder_.Function({kI32, kI32}, {kI32}, Code().LocalGet(0).LocalGet(1).Op(Opcode::kI32Add));
+    const FunctionIndex add =
+        builder_.Function({kI32, kI32}, {kI32}, Code().LocalGet(0).LocalGet(1).Op(Opcode::kI32Add));
     const FunctionIndex other = builder_.Function({kI64}, {kI64}, Code().LocalGet(0));
     const std::vector<FunctionIndex> functions = {add, other};
     builder_.DeclareFunctions(functions);
@@ -226,8 +251,18 @@ TEST(TailCall, LoopsOfTailCallsCanBeInterrupted) {
   options.wasm_features.tail_call = true;
   WasmBuilder builder;
   const FunctionIndex self = builder.NextFunction();
-  builder.Function({kI32}, {}, Code().LocalGet(0).Op(Opcode::kI32Eqz).Open(Opcode::kIf).Op(Opcode::kReturn).End()
-                                   .LocalGet(0).I32Const(1).Op(Opcode::kI32Sub).Op(Opcode::kReturnCall, {wasm::ToInt(self)}));
+  builder.Function({kI32},
+                   {},
+                   Code()
+                       .LocalGet(0)
+                       .Op(Opcode::kI32Eqz)
+                       .Open(Opcode::kIf)
+                       .Op(Opcode::kReturn)
+                       .End()
+                       .LocalGet(0)
+                       .I32Const(1)
+                       .Op(Opcode::kI32Sub)
+                       .Op(Opcode::kReturnCall, {wasm::ToInt(self)}));
   const auto instance = TestInstance::Create(builder, options);
   instance->control().stack_limit = engine::abi::kStackLimitAttention;
   EXPECT_THAT(instance->Call(self, {I32(10)}), Returns({}));
@@ -259,7 +294,8 @@ TEST(Call, PaddedFunctionsFindEachOther) {
   WasmBuilder builder;
   FunctionIndex previous = builder.Function({kI32}, {kI32}, Code().LocalGet(0));
   for (int i = 0; i < 20; ++i) {
-    previous = builder.Function({kI32}, {kI32}, Code().LocalGet(0).I32Const(1).Op(Opcode::kI32Add).Call(previous));
+    previous = builder.Function(
+        {kI32}, {kI32}, Code().LocalGet(0).I32Const(1).Op(Opcode::kI32Add).Call(previous));
   }
   CompileOptions options;
   options.padding_bytes = 1 << 20;

@@ -17,25 +17,38 @@ const ValueType kI64 = ValueType::I64();
 const ValueType kF32 = ValueType::F32();
 const ValueType kF64 = ValueType::F64();
 
-auto Returns(std::vector<Bits> results) { return VariantWith<std::vector<Bits>>(results); }
-auto Traps(TrapCode code) { return VariantWith<TrapCode>(code); }
+auto Returns(std::vector<Bits> results) {
+  return VariantWith<std::vector<Bits>>(results);
+}
+auto Traps(TrapCode code) {
+  return VariantWith<TrapCode>(code);
+}
 
 // sum of 1 … n, with every kind of local at work.
 TEST(Control, LoopKeepsItsLocals) {
   WasmBuilder builder;
-  const FunctionIndex sum = builder.Function(
-      {kI32}, {kI64},
-      Code()
-          .Open(Opcode::kBlock)
-          .Open(Opcode::kLoop)
-          .LocalGet(0).Op(Opcode::kI32Eqz).BrIf(1)
-          .LocalGet(1).LocalGet(0).Op(Opcode::kI64ExtendI32U).Op(Opcode::kI64Add).LocalSet(1)
-          .LocalGet(0).I32Const(1).Op(Opcode::kI32Sub).LocalSet(0)
-          .Br(0)
-          .End()
-          .End()
-          .LocalGet(1),
-      {{1, kI64}});
+  const FunctionIndex sum = builder.Function({kI32},
+                                             {kI64},
+                                             Code()
+                                                 .Open(Opcode::kBlock)
+                                                 .Open(Opcode::kLoop)
+                                                 .LocalGet(0)
+                                                 .Op(Opcode::kI32Eqz)
+                                                 .BrIf(1)
+                                                 .LocalGet(1)
+                                                 .LocalGet(0)
+                                                 .Op(Opcode::kI64ExtendI32U)
+                                                 .Op(Opcode::kI64Add)
+                                                 .LocalSet(1)
+                                                 .LocalGet(0)
+                                                 .I32Const(1)
+                                                 .Op(Opcode::kI32Sub)
+                                                 .LocalSet(0)
+                                                 .Br(0)
+                                                 .End()
+                                                 .End()
+                                                 .LocalGet(1),
+                                             {{1, kI64}});
   const auto instance = TestInstance::Create(builder);
   EXPECT_THAT(instance->Call(sum, {I32(0)}), Returns({I64(0)}));
   EXPECT_THAT(instance->Call(sum, {I32(100000)}), Returns({I64(5000050000)}));
@@ -50,7 +63,8 @@ TEST(Control, ValueReadBeforeAWriteKeepsItsOldValue) {
     code.LocalGet(0).LocalGet(0).LocalGet(0).I32Const(1).Op(Opcode::kI32Add).LocalSet(0);
     code.Op(Opcode::kI32Add).LocalGet(0).Op(Opcode::kI32Mul);
     const FunctionIndex function = builder.Function({kI32}, {kI32}, code);
-    EXPECT_THAT(TestInstance::Create(builder)->Call(function, {I32(7)}), Returns({I32(14 * 8)})) << uses;
+    EXPECT_THAT(TestInstance::Create(builder)->Call(function, {I32(7)}), Returns({I32(14 * 8)}))
+        << uses;
   }
 }
 
@@ -74,9 +88,16 @@ TEST(Control, LocalsThatAreNotWrittenFirstAreZero) {
 TEST(Control, IfWithoutElsePassesItsOperands) {
   WasmBuilder builder;
   const TypeIndex type = builder.Type({kI32, kF64}, {kI32, kF64});
-  const FunctionIndex function = builder.Function(
-      {kI32, kF64, kI32}, {kI32, kF64},
-      Code().LocalGet(0).LocalGet(1).LocalGet(2).Open(Opcode::kIf, type).F64Const(2).Op(Opcode::kF64Mul).End());
+  const FunctionIndex function = builder.Function({kI32, kF64, kI32},
+                                                  {kI32, kF64},
+                                                  Code()
+                                                      .LocalGet(0)
+                                                      .LocalGet(1)
+                                                      .LocalGet(2)
+                                                      .Open(Opcode::kIf, type)
+                                                      .F64Const(2)
+                                                      .Op(Opcode::kF64Mul)
+                                                      .End());
   const auto instance = TestInstance::Create(builder);
   EXPECT_THAT(instance->Call(function, {I32(3), F64(1.5), I32(0)}), Returns({I32(3), F64(1.5)}));
   EXPECT_THAT(instance->Call(function, {I32(3), F64(1.5), I32(1)}), Returns({I32(3), F64(3)}));
@@ -84,11 +105,21 @@ TEST(Control, IfWithoutElsePassesItsOperands) {
 
 TEST(Control, IfElseOfAValueKeepsWhatLiesBelow) {
   WasmBuilder builder;
-  const FunctionIndex function = builder.Function(
-      {kI32, kI32}, {kI32},
-      Code().LocalGet(0).I32Const(1000).Op(Opcode::kI32Mul)
-          .LocalGet(1).Open(Opcode::kIf, kI32).LocalGet(0).I32Const(1).Op(Opcode::kI32Add)
-          .Else().I32Const(7).End().Op(Opcode::kI32Add));
+  const FunctionIndex function = builder.Function({kI32, kI32},
+                                                  {kI32},
+                                                  Code()
+                                                      .LocalGet(0)
+                                                      .I32Const(1000)
+                                                      .Op(Opcode::kI32Mul)
+                                                      .LocalGet(1)
+                                                      .Open(Opcode::kIf, kI32)
+                                                      .LocalGet(0)
+                                                      .I32Const(1)
+                                                      .Op(Opcode::kI32Add)
+                                                      .Else()
+                                                      .I32Const(7)
+                                                      .End()
+                                                      .Op(Opcode::kI32Add));
   const auto instance = TestInstance::Create(builder);
   EXPECT_THAT(instance->Call(function, {I32(2), I32(0)}), Returns({I32(2007)}));
   EXPECT_THAT(instance->Call(function, {I32(2), I32(9)}), Returns({I32(2003)}));
@@ -102,7 +133,8 @@ TEST(Control, BranchesCarryTheirValuesPastOthers) {
     Code code;
     code.Open(Opcode::kBlock, type);
     code.I32Const(-1).I32Const(-2);
-    for (uint32_t i = 0; i < count; ++i) code.LocalGet(1).I32Const(static_cast<int32_t>(i)).Op(Opcode::kI32Add);
+    for (uint32_t i = 0; i < count; ++i)
+      code.LocalGet(1).I32Const(static_cast<int32_t>(i)).Op(Opcode::kI32Add);
     code.LocalGet(0).BrIf(0);
     code.Op(Opcode::kUnreachable).End();
     for (uint32_t i = 1; i < count; ++i) code.I32Const(3).Op(Opcode::kI32Mul).Op(Opcode::kI32Add);
@@ -118,16 +150,29 @@ TEST(Control, BranchesCarryTheirValuesPastOthers) {
 TEST(Control, BrIfNotTakenLeavesTheValuesWhereTheyWere) {
   WasmBuilder builder;
   const TypeIndex pair = builder.Type({}, {kI32, kI64});
-  const FunctionIndex function = builder.Function(
-      {kI32}, {kI64},
-      Code().Open(Opcode::kBlock, pair)
-          .I32Const(100)  // Below: makes the homes differ.
-          .I32Const(5).LocalGet(0).Op(Opcode::kI64ExtendI32U).LocalGet(0).BrIf(0)
-          // 100, 5, n
-          .LocalSet(1).Op(Opcode::kI32Add).LocalGet(1)
-          .End()
-          .LocalSet(1).Op(Opcode::kI64ExtendI32U).LocalGet(1).I64Const(1000).Op(Opcode::kI64Mul).Op(Opcode::kI64Add),
-      {{1, kI64}});
+  const FunctionIndex function =
+      builder.Function({kI32},
+                       {kI64},
+                       Code()
+                           .Open(Opcode::kBlock, pair)
+                           .I32Const(100)  // Below: makes the homes differ.
+                           .I32Const(5)
+                           .LocalGet(0)
+                           .Op(Opcode::kI64ExtendI32U)
+                           .LocalGet(0)
+                           .BrIf(0)
+                           // 100, 5, n
+                           .LocalSet(1)
+                           .Op(Opcode::kI32Add)
+                           .LocalGet(1)
+                           .End()
+                           .LocalSet(1)
+                           .Op(Opcode::kI64ExtendI32U)
+                           .LocalGet(1)
+                           .I64Const(1000)
+                           .Op(Opcode::kI64Mul)
+                           .Op(Opcode::kI64Add),
+                       {{1, kI64}});
   const auto instance = TestInstance::Create(builder);
   EXPECT_THAT(instance->Call(function, {I32(0)}), Returns({I64(105)}));
   EXPECT_THAT(instance->Call(function, {I32(2)}), Returns({I64(2005)}));
@@ -137,15 +182,31 @@ TEST(Control, BrIfNotTakenLeavesTheValuesWhereTheyWere) {
 TEST(Control, LoopParametersComeFromAboveAndFromBehind) {
   WasmBuilder builder;
   const TypeIndex type = builder.Type({kI32, kI64}, {kI64});
-  const FunctionIndex factorial = builder.Function(
-      {kI32}, {kI64},
-      Code().LocalGet(0).I64Const(1).Open(Opcode::kLoop, type)
-          .LocalSet(1).LocalTee(0).Op(Opcode::kI64ExtendI32U).LocalGet(1).Op(Opcode::kI64Mul).LocalSet(1)
-          .LocalGet(0).I32Const(1).Op(Opcode::kI32Sub).LocalGet(1)
-          .LocalGet(0).I32Const(1).Op(Opcode::kI32GtS).BrIf(0)
-          .LocalSet(1).Op(Opcode::kDrop).LocalGet(1)
-          .End(),
-      {{1, kI64}});
+  const FunctionIndex factorial = builder.Function({kI32},
+                                                   {kI64},
+                                                   Code()
+                                                       .LocalGet(0)
+                                                       .I64Const(1)
+                                                       .Open(Opcode::kLoop, type)
+                                                       .LocalSet(1)
+                                                       .LocalTee(0)
+                                                       .Op(Opcode::kI64ExtendI32U)
+                                                       .LocalGet(1)
+                                                       .Op(Opcode::kI64Mul)
+                                                       .LocalSet(1)
+                                                       .LocalGet(0)
+                                                       .I32Const(1)
+                                                       .Op(Opcode::kI32Sub)
+                                                       .LocalGet(1)
+                                                       .LocalGet(0)
+                                                       .I32Const(1)
+                                                       .Op(Opcode::kI32GtS)
+                                                       .BrIf(0)
+                                                       .LocalSet(1)
+                                                       .Op(Opcode::kDrop)
+                                                       .LocalGet(1)
+                                                       .End(),
+                                                   {{1, kI64}});
   EXPECT_THAT(TestInstance::Create(builder)->Call(factorial, {I32(10)}), Returns({I64(3628800)}));
 }
 
@@ -158,11 +219,13 @@ TEST(Control, BrTableTakesTheCaseOrTheDefault) {
     std::vector<uint32_t> targets;
     for (uint32_t i = 0; i < count; ++i) targets.push_back(i);
     code.LocalGet(0).BrTable(targets, count);
-    for (uint32_t i = 0; i <= count; ++i) code.End().I32Const(static_cast<int32_t>(100 + i)).Op(Opcode::kReturn);
+    for (uint32_t i = 0; i <= count; ++i)
+      code.End().I32Const(static_cast<int32_t>(100 + i)).Op(Opcode::kReturn);
     const FunctionIndex function = builder.Function({kI32}, {kI32}, code);
     const auto instance = TestInstance::Create(builder);
     for (uint32_t i = 0; i < count; ++i) {
-      EXPECT_THAT(instance->Call(function, {I32(static_cast<int32_t>(i))}), Returns({Bits{100 + i}}));
+      EXPECT_THAT(instance->Call(function, {I32(static_cast<int32_t>(i))}),
+                  Returns({Bits{100 + i}}));
     }
     for (const int32_t beyond : {static_cast<int32_t>(count), 1000, INT32_MAX, INT32_MIN, -1}) {
       EXPECT_THAT(instance->Call(function, {I32(beyond)}), Returns({Bits{100 + count}})) << beyond;
@@ -178,10 +241,10 @@ TEST(Control, BrTableBringsAValueToBlocksAndLoops) {
     Code code;
     std::vector<uint32_t> targets = {0, 1, 0};
     for (uint32_t i = 0; i < padding; ++i) targets.push_back(2);
-    code.Open(Opcode::kBlock, kI32);          // depth 2 inside
-    code.Open(Opcode::kBlock, kI32);          // depth 1
-    code.I32Const(1000).Open(Opcode::kLoop, loop_type);  // depth 0
-    code.I32Const(1).Op(Opcode::kI32Add).LocalTee(1);    // value
+    code.Open(Opcode::kBlock, kI32);                                           // depth 2 inside
+    code.Open(Opcode::kBlock, kI32);                                           // depth 1
+    code.I32Const(1000).Open(Opcode::kLoop, loop_type);                        // depth 0
+    code.I32Const(1).Op(Opcode::kI32Add).LocalTee(1);                          // value
     code.LocalGet(0).LocalGet(0).I32Const(1).Op(Opcode::kI32Add).LocalSet(0);  // the old index
     code.BrTable(targets, 2);
     code.End().End().I32Const(50000).Op(Opcode::kI32Add).End();
@@ -204,10 +267,17 @@ TEST(Control, BrTableBringsManyValues) {
   code.I32Const(3).F32Const(4.5f).LocalGet(0).BrTable(std::vector<uint32_t>{0, 1, 0, 1, 0}, 1);
   code.End();
   // 9, 3, 4.5 → 3 * 10, 9 + 4.5
-  code.LocalSet(2).I32Const(10).Op(Opcode::kI32Mul).LocalSet(1).LocalGet(2).Op(Opcode::kF32Add).LocalSet(2);
+  code.LocalSet(2)
+      .I32Const(10)
+      .Op(Opcode::kI32Mul)
+      .LocalSet(1)
+      .LocalGet(2)
+      .Op(Opcode::kF32Add)
+      .LocalSet(2);
   code.LocalGet(1).LocalGet(2).End();
   code.LocalSet(2).Op(Opcode::kI32Add).LocalGet(2);
-  const FunctionIndex function = builder.Function({kI32}, {kI32, kF32}, code, {{1, kI32}, {1, kF32}});
+  const FunctionIndex function =
+      builder.Function({kI32}, {kI32, kF32}, code, {{1, kI32}, {1, kF32}});
   const auto instance = TestInstance::Create(builder);
   EXPECT_THAT(instance->Call(function, {I32(0)}), Returns({I32(31), F32(13.5f)}));
   EXPECT_THAT(instance->Call(function, {I32(1)}), Returns({I32(4), F32(4.5f)}));
@@ -216,15 +286,29 @@ TEST(Control, BrTableBringsManyValues) {
 
 TEST(Control, UnreachableCodeIsSkippedWithWhatNestsInIt) {
   WasmBuilder builder;
-  const FunctionIndex function = builder.Function(
-      {kI32}, {kI32},
-      Code().Open(Opcode::kBlock)
-          .LocalGet(0).Op(Opcode::kI32Eqz).BrIf(0)
-          .I32Const(1).Op(Opcode::kReturn)
-          .Open(Opcode::kLoop).I32Const(1).Open(Opcode::kIf, kI64).I64Const(3).Else().I64Const(1).End().Op(Opcode::kDrop).Br(0).End()
-          .Op(Opcode::kF64Sqrt).Op(Opcode::kDrop)
-          .End()
-          .I32Const(2));
+  const FunctionIndex function = builder.Function({kI32},
+                                                  {kI32},
+                                                  Code()
+                                                      .Open(Opcode::kBlock)
+                                                      .LocalGet(0)
+                                                      .Op(Opcode::kI32Eqz)
+                                                      .BrIf(0)
+                                                      .I32Const(1)
+                                                      .Op(Opcode::kReturn)
+                                                      .Open(Opcode::kLoop)
+                                                      .I32Const(1)
+                                                      .Open(Opcode::kIf, kI64)
+                                                      .I64Const(3)
+                                                      .Else()
+                                                      .I64Const(1)
+                                                      .End()
+                                                      .Op(Opcode::kDrop)
+                                                      .Br(0)
+                                                      .End()
+                                                      .Op(Opcode::kF64Sqrt)
+                                                      .Op(Opcode::kDrop)
+                                                      .End()
+                                                      .I32Const(2));
   const auto instance = TestInstance::Create(builder);
   EXPECT_THAT(instance->Call(function, {I32(1)}), Returns({I32(1)}));
   EXPECT_THAT(instance->Call(function, {I32(0)}), Returns({I32(2)}));
@@ -232,15 +316,22 @@ TEST(Control, UnreachableCodeIsSkippedWithWhatNestsInIt) {
 
 TEST(Control, SelectWorksForEveryKindAndFloatEquality) {
   WasmBuilder builder;
-  const FunctionIndex by_equality = builder.Function(
-      {kF64, kF64, kI64, kI64}, {kI64},
-      Code().LocalGet(2).LocalGet(3).LocalGet(0).LocalGet(1).Op(Opcode::kF64Eq).Op(Opcode::kSelect));
+  const FunctionIndex by_equality = builder.Function({kF64, kF64, kI64, kI64},
+                                                     {kI64},
+                                                     Code()
+                                                         .LocalGet(2)
+                                                         .LocalGet(3)
+                                                         .LocalGet(0)
+                                                         .LocalGet(1)
+                                                         .Op(Opcode::kF64Eq)
+                                                         .Op(Opcode::kSelect));
   const FunctionIndex floats = builder.Function(
       {kI32, kF32, kF32}, {kF32}, Code().LocalGet(1).LocalGet(2).LocalGet(0).SelectTyped(kF32));
   const auto instance = TestInstance::Create(builder);
   EXPECT_THAT(instance->Call(by_equality, {F64(1), F64(1), I64(10), I64(20)}), Returns({I64(10)}));
   EXPECT_THAT(instance->Call(by_equality, {F64(1), F64(2), I64(10), I64(20)}), Returns({I64(20)}));
-  EXPECT_THAT(instance->Call(by_equality, {F64(NAN), F64(NAN), I64(10), I64(20)}), Returns({I64(20)}));
+  EXPECT_THAT(instance->Call(by_equality, {F64(NAN), F64(NAN), I64(10), I64(20)}),
+              Returns({I64(20)}));
   EXPECT_THAT(instance->Call(floats, {I32(1), F32(1.5f), F32(2.5f)}), Returns({F32(1.5f)}));
   EXPECT_THAT(instance->Call(floats, {I32(0), F32(1.5f), F32(2.5f)}), Returns({F32(2.5f)}));
 }
@@ -296,13 +387,15 @@ TEST(Control, DeepNestingAndTallStacksStayLinear) {
   code.LocalGet(0);
   for (int i = 0; i < kDepth; ++i) code.End().Op(Opcode::kI32Add);
   const FunctionIndex function = builder.Function({kI32}, {kI32}, code);
-  EXPECT_THAT(TestInstance::Create(builder)->Call(function, {I32(3)}), Returns({I32(3 * (kDepth + 1))}));
+  EXPECT_THAT(TestInstance::Create(builder)->Call(function, {I32(3)}),
+              Returns({I32(3 * (kDepth + 1))}));
 }
 
 TEST(Control, ManyLocalsThatAreNotUsedCostNothing) {
   WasmBuilder builder;
   FunctionIndex last{};
-  for (int i = 0; i < 200; ++i) last = builder.Function({kI32}, {kI32}, Code().LocalGet(0), {{40000, kI64}});
+  for (int i = 0; i < 200; ++i)
+    last = builder.Function({kI32}, {kI32}, Code().LocalGet(0), {{40000, kI64}});
   const auto instance = TestInstance::Create(builder);
   EXPECT_LT(instance->compiled().text.size(), 200u * 128);
   EXPECT_THAT(instance->Call(last, {I32(3)}), Returns({I32(3)}));

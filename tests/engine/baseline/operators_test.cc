@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
-#include "absl/strings/str_cat.h"
 #include "engine/wasm/opcodes.h"
 #include "tests/engine/baseline/reference_operators.h"
 #include "tests/engine/baseline/test_instance.h"
@@ -14,8 +14,8 @@
 namespace tidepool::test {
 namespace {
 
-using engine::wasm::Operand;
 using engine::wasm::OpcodeInfo;
+using engine::wasm::Operand;
 
 // Where an operand is when the operator comes.
 enum class Place {
@@ -25,7 +25,8 @@ enum class Place {
   kSpilled,   // The same, before a call.
   kConstant,
 };
-constexpr Place kVariablePlaces[] = {Place::kLocal, Place::kPinned, Place::kRegister, Place::kSpilled};
+constexpr Place kVariablePlaces[] = {
+    Place::kLocal, Place::kPinned, Place::kRegister, Place::kSpilled};
 
 // What happens to the result.
 enum class Use {
@@ -39,10 +40,14 @@ enum class Use {
 
 ValueType TypeOf(Operand operand) {
   switch (operand) {
-    case Operand::kI32: return ValueType::I32();
-    case Operand::kI64: return ValueType::I64();
-    case Operand::kF32: return ValueType::F32();
-    default: return ValueType::F64();
+    case Operand::kI32:
+      return ValueType::I32();
+    case Operand::kI64:
+      return ValueType::I64();
+    case Operand::kF32:
+      return ValueType::F32();
+    default:
+      return ValueType::F64();
   }
 }
 
@@ -50,30 +55,109 @@ std::vector<Bits> Samples(Operand operand) {
   constexpr float kF = 1.0f;
   switch (operand) {
     case Operand::kI32:
-      return {0, 1, 2, 7, 31, 32, 33, 0x7F, 0x80, 0xFF, 0x8000, 0x12345678, 0x7FFFFFFF, 0x80000000, 0xFFFFFFF9, 0xFFFFFFFF};
+      return {0,
+              1,
+              2,
+              7,
+              31,
+              32,
+              33,
+              0x7F,
+              0x80,
+              0xFF,
+              0x8000,
+              0x12345678,
+              0x7FFFFFFF,
+              0x80000000,
+              0xFFFFFFF9,
+              0xFFFFFFFF};
     case Operand::kI64:
-      return {0, 1, 3, 63, 64, 0x80, 0x8000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x123456789ABCDEF0,
-              0x7FFFFFFFFFFFFFFF, 0x8000000000000000, 0xFFFFFFFF80000000, 0xFFFFFFFFFFFFFFFF, 0x8000000000000401};
+      return {0,
+              1,
+              3,
+              63,
+              64,
+              0x80,
+              0x8000,
+              0x7FFFFFFF,
+              0x80000000,
+              0xFFFFFFFF,
+              0x123456789ABCDEF0,
+              0x7FFFFFFFFFFFFFFF,
+              0x8000000000000000,
+              0xFFFFFFFF80000000,
+              0xFFFFFFFFFFFFFFFF,
+              0x8000000000000401};
     case Operand::kF32:
-      return {F32(0), F32(-0.0f), F32(kF), F32(-1.5f), F32(2.5f), F32(0.5f), F32(-0.9f), F32(2147483648.0f),
-              F32(-2147483648.0f), F32(-2147483904.0f), F32(4294967040.0f), F32(4294967296.0f), F32(9223371487098961920.0f),
-              F32(9223372036854775808.0f), F32(-9223372036854775808.0f), F32(18446744073709551616.0f), F32(1e30f), F32(-1e30f),
-              F32(1e-40f), 0x7F800000, 0xFF800000, 0x7FC00000, 0x7FA00001, 0xFFC12345};
+      return {F32(0),
+              F32(-0.0f),
+              F32(kF),
+              F32(-1.5f),
+              F32(2.5f),
+              F32(0.5f),
+              F32(-0.9f),
+              F32(2147483648.0f),
+              F32(-2147483648.0f),
+              F32(-2147483904.0f),
+              F32(4294967040.0f),
+              F32(4294967296.0f),
+              F32(9223371487098961920.0f),
+              F32(9223372036854775808.0f),
+              F32(-9223372036854775808.0f),
+              F32(18446744073709551616.0f),
+              F32(1e30f),
+              F32(-1e30f),
+              F32(1e-40f),
+              0x7F800000,
+              0xFF800000,
+              0x7FC00000,
+              0x7FA00001,
+              0xFFC12345};
     default:
-      return {F64(0), F64(-0.0), F64(1), F64(-1.5), F64(2.5), F64(0.5), F64(-0.9999), F64(2147483647.0), F64(2147483647.9),
-              F64(2147483648.0), F64(-2147483648.9), F64(-2147483649.0), F64(4294967295.9), F64(4294967296.0),
-              F64(9223372036854774784.0), F64(9223372036854775808.0), F64(-9223372036854775808.0), F64(-9223372036854777856.0),
-              F64(18446744073709549568.0), F64(18446744073709551616.0), F64(1e300), F64(1e-310), 0x7FF0000000000000,
-              0xFFF0000000000000, 0x7FF8000000000000, 0x7FF4000000000001, 0xFFF8000000012345};
+      return {F64(0),
+              F64(-0.0),
+              F64(1),
+              F64(-1.5),
+              F64(2.5),
+              F64(0.5),
+              F64(-0.9999),
+              F64(2147483647.0),
+              F64(2147483647.9),
+              F64(2147483648.0),
+              F64(-2147483648.9),
+              F64(-2147483649.0),
+              F64(4294967295.9),
+              F64(4294967296.0),
+              F64(9223372036854774784.0),
+              F64(9223372036854775808.0),
+              F64(-9223372036854775808.0),
+              F64(-9223372036854777856.0),
+              F64(18446744073709549568.0),
+              F64(18446744073709551616.0),
+              F64(1e300),
+              F64(1e-310),
+              0x7FF0000000000000,
+              0xFFF0000000000000,
+              0x7FF8000000000000,
+              0x7FF4000000000001,
+              0xFFF8000000012345};
   }
 }
 
 void PushConstant(Code& code, Operand operand, Bits bits) {
   switch (operand) {
-    case Operand::kI32: code.I32Const(static_cast<int32_t>(bits)); break;
-    case Operand::kI64: code.I64Const(static_cast<int64_t>(bits)); break;
-    case Operand::kF32: code.F32Bits(static_cast<uint32_t>(bits)); break;
-    default: code.F64Bits(bits); break;
+    case Operand::kI32:
+      code.I32Const(static_cast<int32_t>(bits));
+      break;
+    case Operand::kI64:
+      code.I64Const(static_cast<int64_t>(bits));
+      break;
+    case Operand::kF32:
+      code.F32Bits(static_cast<uint32_t>(bits));
+      break;
+    default:
+      code.F64Bits(bits);
+      break;
   }
 }
 
@@ -92,7 +176,8 @@ class OperatorModule {
   OperatorModule(const OpcodeInfo& info, CpuFeatureSet features) : info_(info) {
     const auto& signature = info.signature;
     binary_ = signature.param_count == 2;
-    comparison_ = signature.results[0] == Operand::kI32 && static_cast<uint32_t>(info.opcode) <= 0x66;
+    comparison_ =
+        signature.results[0] == Operand::kI32 && static_cast<uint32_t>(info.opcode) <= 0x66;
     for (int i = 0; i < signature.param_count; ++i) {
       params_.push_back(TypeOf(signature.params[i]));
       builder_.Global(params_.back(), true, Zero(signature.params[i]));
@@ -133,7 +218,8 @@ class OperatorModule {
         for (const Bits b : Samples(info_.signature.params[1])) {
           Add({.a = a, .b = Place::kConstant, .use = use, .constant_b = b});
         }
-        if (a == Place::kLocal || a == Place::kPinned) Add({.a = a, .b = a, .use = use, .same = true});
+        if (a == Place::kLocal || a == Place::kPinned)
+          Add({.a = a, .b = a, .use = use, .same = true});
       }
       for (const Bits a : Samples(info_.signature.params[0])) {
         if (!binary_) {
@@ -145,7 +231,11 @@ class OperatorModule {
         }
         if (use != Use::kReturned) continue;
         for (const Bits b : Samples(info_.signature.params[1])) {
-          Add({.a = Place::kConstant, .b = Place::kConstant, .use = use, .constant_a = a, .constant_b = b});
+          Add({.a = Place::kConstant,
+               .b = Place::kConstant,
+               .use = use,
+               .constant_a = a,
+               .constant_b = b});
         }
       }
     }
@@ -154,10 +244,18 @@ class OperatorModule {
   void PushOperand(Code& code, uint32_t operand, Place place, Bits constant) {
     switch (place) {
       case Place::kLocal:
-      case Place::kPinned: code.LocalGet(operand); break;
-      case Place::kRegister: code.GlobalGet(GlobalIndex{operand}); break;
-      case Place::kSpilled: code.GlobalGet(GlobalIndex{operand}).Call(nothing_); break;
-      case Place::kConstant: PushConstant(code, info_.signature.params[operand], constant); break;
+      case Place::kPinned:
+        code.LocalGet(operand);
+        break;
+      case Place::kRegister:
+        code.GlobalGet(GlobalIndex{operand});
+        break;
+      case Place::kSpilled:
+        code.GlobalGet(GlobalIndex{operand}).Call(nothing_);
+        break;
+      case Place::kConstant:
+        PushConstant(code, info_.signature.params[operand], constant);
+        break;
     }
   }
 
@@ -180,7 +278,8 @@ class OperatorModule {
     if (binary_) PushOperand(code, variant.same ? 0 : 1, variant.b, variant.constant_b);
     code.Op(info_.opcode);
     switch (variant.use) {
-      case Use::kReturned: break;
+      case Use::kReturned:
+        break;
       case Use::kIntoPinned:
       case Use::kIntoPinnedB:
         code.LocalSet(target);
@@ -210,11 +309,13 @@ class OperatorModule {
   }
 
   void RunVariant(TestInstance& instance, const Variant& variant) {
-    const std::vector<Bits> as = variant.a == Place::kConstant ? std::vector<Bits>{variant.constant_a}
-                                                               : Samples(info_.signature.params[0]);
+    const std::vector<Bits> as = variant.a == Place::kConstant
+                                     ? std::vector<Bits>{variant.constant_a}
+                                     : Samples(info_.signature.params[0]);
     std::vector<Bits> bs = {0};
     if (binary_ && !variant.same) {
-      bs = variant.b == Place::kConstant ? std::vector<Bits>{variant.constant_b} : Samples(info_.signature.params[1]);
+      bs = variant.b == Place::kConstant ? std::vector<Bits>{variant.constant_b}
+                                         : Samples(info_.signature.params[1]);
     }
     for (const Bits a : as) {
       for (const Bits b : bs) RunOnce(instance, variant, a, variant.same ? a : b);
@@ -230,16 +331,28 @@ class OperatorModule {
     }
     const Outcome outcome = instance.Call(variant.function, arguments);
     const Expected expected = ReferenceResult(info_.opcode, a, b);
-    const std::string what =
-        absl::StrCat(std::string(info_.text), " a=", static_cast<int>(variant.a), " b=", static_cast<int>(variant.b),
-                     " use=", static_cast<int>(variant.use), " same=", variant.same, " ", absl::Hex(a), " ", absl::Hex(b),
-                     " function ", wasm::ToInt(variant.function));
+    const std::string what = absl::StrCat(std::string(info_.text),
+                                          " a=",
+                                          static_cast<int>(variant.a),
+                                          " b=",
+                                          static_cast<int>(variant.b),
+                                          " use=",
+                                          static_cast<int>(variant.use),
+                                          " same=",
+                                          variant.same,
+                                          " ",
+                                          absl::Hex(a),
+                                          " ",
+                                          absl::Hex(b),
+                                          " function ",
+                                          wasm::ToInt(variant.function));
     if (expected.form == Expected::Form::kTrap) {
       ASSERT_TRUE(std::holds_alternative<TrapCode>(outcome)) << what;
       ASSERT_EQ(std::get<TrapCode>(outcome), expected.trap) << what;
       return;
     }
-    ASSERT_TRUE(std::holds_alternative<std::vector<Bits>>(outcome)) << what << " trapped " << static_cast<int>(std::get<TrapCode>(outcome));
+    ASSERT_TRUE(std::holds_alternative<std::vector<Bits>>(outcome))
+        << what << " trapped " << static_cast<int>(std::get<TrapCode>(outcome));
     const Bits got = std::get<std::vector<Bits>>(outcome)[0];
     if (expected.form == Expected::Form::kAnyQuietNan) {
       const bool single = info_.signature.results[0] == Operand::kF32;
@@ -263,7 +376,8 @@ class OperatorModule {
 std::vector<const OpcodeInfo*> NumericOperators() {
   std::vector<const OpcodeInfo*> operators;
   for (uint32_t code = 0x45; code <= 0xC4; ++code) operators.push_back(wasm::FindOpcode(code));
-  for (uint32_t code = 0xFC0000; code <= 0xFC0007; ++code) operators.push_back(wasm::FindOpcode(code));
+  for (uint32_t code = 0xFC0000; code <= 0xFC0007; ++code)
+    operators.push_back(wasm::FindOpcode(code));
   return operators;
 }
 

@@ -41,10 +41,24 @@ struct GuestResult {
   uint64_t integer;
   double vector;
 };
-using GuestFunction = GuestResult (*)(VmContext*, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
-                                      double, double, double, double, double, double, double, double);
+using GuestFunction = GuestResult (*)(VmContext*,
+                                      uint64_t,
+                                      uint64_t,
+                                      uint64_t,
+                                      uint64_t,
+                                      uint64_t,
+                                      double,
+                                      double,
+                                      double,
+                                      double,
+                                      double,
+                                      double,
+                                      double,
+                                      double);
 
-[[noreturn]] void Leave(TrapCode code) { siglongjmp(way_out, static_cast<int>(code)); }
+[[noreturn]] void Leave(TrapCode code) {
+  siglongjmp(way_out, static_cast<int>(code));
+}
 
 extern "C" [[noreturn]] void TestRaiseTrap(uint32_t code, const uint8_t* return_address) {
   running->trap_offset = static_cast<uint32_t>(return_address - running_text) - 1;
@@ -62,12 +76,15 @@ extern "C" void TestStackCheck(uint64_t lowest, uint64_t limit) {
     Leave(TrapCode::kStackOverflow);
   }
 }
-extern "C" uint64_t TestBuiltin(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t id) {
+extern "C" uint64_t TestBuiltin(
+    uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t id) {
   running->builtin_calls.push_back({static_cast<abi::BuiltinId>(id), {a, b, c, d, e}});
   return running->builtin_result;
 }
 
-__attribute__((naked)) void RaiseTrapEntry() { asm("mov (%rsp), %rsi\n jmp TestRaiseTrap"); }
+__attribute__((naked)) void RaiseTrapEntry() {
+  asm("mov (%rsp), %rsi\n jmp TestRaiseTrap");
+}
 
 // Saves every register a C function may change, calls `function`, restores them.
 #define TP_PRESERVING(name, setup, function)                                                    \
@@ -124,7 +141,9 @@ void OnFault(int, siginfo_t* info, void* raw_context) {
   signal(SIGSEGV, SIG_DFL);  // Not at a trap site: a bug, die of it.
 }
 
-bool IsVector(ValueKind kind) { return kind == ValueKind::kF32 || kind == ValueKind::kF64; }
+bool IsVector(ValueKind kind) {
+  return kind == ValueKind::kF32 || kind == ValueKind::kF64;
+}
 RegisterClass ClassOf(ValueKind kind) {
   return IsVector(kind) ? RegisterClass::kVector : RegisterClass::kInteger;
 }
@@ -162,8 +181,8 @@ TestInstance::~TestInstance() {
 
 void TestInstance::MapText() {
   text_mapped_bytes_ = std::max<size_t>(compiled_.text.size(), 1);
-  text_ = static_cast<uint8_t*>(::mmap(nullptr, text_mapped_bytes_, PROT_READ | PROT_WRITE,
-                                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  text_ = static_cast<uint8_t*>(::mmap(
+      nullptr, text_mapped_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   ASSERT_NE(text_, MAP_FAILED);
   std::copy(compiled_.text.begin(), compiled_.text.end(), text_);
   ASSERT_EQ(::mprotect(text_, text_mapped_bytes_, PROT_READ | PROT_EXEC), 0);
@@ -171,8 +190,8 @@ void TestInstance::MapText() {
 
 void TestInstance::MapMemory() {
   if (module().memories.empty()) return;
-  memory_ = static_cast<uint8_t*>(::mmap(nullptr, kReservationBytes, PROT_NONE,
-                                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+  memory_ = static_cast<uint8_t*>(::mmap(
+      nullptr, kReservationBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
   ASSERT_NE(memory_, MAP_FAILED);
   const uint64_t bytes = module().memories[0].type.limits.min << 16;
   if (bytes != 0) ASSERT_EQ(::mprotect(memory_, bytes, PROT_READ | PROT_WRITE), 0);
@@ -182,7 +201,9 @@ void TestInstance::FillContext(std::vector<const void*> host_functions) {
   layout_ = std::make_unique<abi::VmContextLayout>(engine::CountsOf(*valid_));
   escape_ordinals_ = engine::EscapeOrdinals(*valid_);
   state_.assign(layout_->bytes() / 8 + 2, 0);
-  const auto at = [this](uint64_t offset) { return reinterpret_cast<uint8_t*>(state_.data()) + offset; };
+  const auto at = [this](uint64_t offset) {
+    return reinterpret_cast<uint8_t*>(state_.data()) + offset;
+  };
   // Equal signatures have equal ids.
   for (const wasm::FunctionType& type : module().types) {
     const auto first = std::find(module().types.begin(), module().types.end(), type);
@@ -204,14 +225,16 @@ void TestInstance::FillContext(std::vector<const void*> host_functions) {
     *record = {tables_[i].data(), tables_[i].size(), tables_[i].size(), tables_[i].size(), 0};
     *reinterpret_cast<abi::TableRecord**>(at(layout_->TableReference(i))) = record;
   }
-  for (uint32_t i = 0; i < module().globals.size(); ++i) global(i).low = module().globals[i].init.value;
+  for (uint32_t i = 0; i < module().globals.size(); ++i)
+    global(i).low = module().globals[i].init.value;
   for (uint32_t i = 0; i < module().imported_function_count; ++i) {
     auto* import = reinterpret_cast<abi::FunctionImport*>(at(layout_->FunctionImport(i)));
     *import = {host_functions.at(i), reinterpret_cast<void*>(uint64_t{0x4057} + i), nullptr};
   }
   for (uint32_t i = 0; i < escape_ordinals_.size(); ++i) {
     if (escape_ordinals_[i] == UINT32_MAX) continue;
-    auto* record = reinterpret_cast<abi::FunctionRecord*>(at(layout_->FunctionRecord(escape_ordinals_[i])));
+    auto* record =
+        reinterpret_cast<abi::FunctionRecord*>(at(layout_->FunctionRecord(escape_ordinals_[i])));
     record->code = entry(FunctionIndex{i});
     record->context = vm_context();
     record->type_id = type_ids_[ToInt(module().functions[i].type)];
@@ -226,26 +249,34 @@ void TestInstance::FillContext(std::vector<const void*> host_functions) {
 }
 
 abi::MemoryRecord& TestInstance::memory_record() {
-  return *reinterpret_cast<abi::MemoryRecord*>(reinterpret_cast<uint8_t*>(state_.data()) + layout_->MemoryRecord(0));
+  return *reinterpret_cast<abi::MemoryRecord*>(reinterpret_cast<uint8_t*>(state_.data()) +
+                                               layout_->MemoryRecord(0));
 }
 abi::TableRecord& TestInstance::table_record(uint32_t defined) {
-  return *reinterpret_cast<abi::TableRecord*>(reinterpret_cast<uint8_t*>(state_.data()) + layout_->TableRecord(defined));
+  return *reinterpret_cast<abi::TableRecord*>(reinterpret_cast<uint8_t*>(state_.data()) +
+                                              layout_->TableRecord(defined));
 }
 abi::GlobalCell& TestInstance::global(uint32_t defined) {
-  return *reinterpret_cast<abi::GlobalCell*>(reinterpret_cast<uint8_t*>(state_.data()) + layout_->Global(defined));
+  return *reinterpret_cast<abi::GlobalCell*>(reinterpret_cast<uint8_t*>(state_.data()) +
+                                             layout_->Global(defined));
 }
 uint64_t TestInstance::Reference(FunctionIndex function) {
-  return reinterpret_cast<uint64_t>(state_.data()) + layout_->FunctionRecord(escape_ordinals_.at(ToInt(function)));
+  return reinterpret_cast<uint64_t>(state_.data()) +
+         layout_->FunctionRecord(escape_ordinals_.at(ToInt(function)));
 }
 const uint8_t* TestInstance::entry(FunctionIndex function) const {
-  return text_ + compiled_.functions.at(ToInt(function) - valid_->module().imported_function_count).text_offset;
+  return text_ + compiled_.functions.at(ToInt(function) - valid_->module().imported_function_count)
+                     .text_offset;
 }
 
 uint32_t TestInstance::TrapWasmOffset() const {
   const auto& map = compiled_.address_map;
-  const auto behind = std::upper_bound(map.begin(), map.end(), trap_offset, [](uint32_t offset, const engine::AddressMapEntry& entry) {
-    return offset < entry.text_offset;
-  });
+  const auto behind = std::upper_bound(map.begin(),
+                                       map.end(),
+                                       trap_offset,
+                                       [](uint32_t offset, const engine::AddressMapEntry& entry) {
+                                         return offset < entry.text_offset;
+                                       });
   return behind == map.begin() ? 0 : (behind - 1)->wasm_offset;
 }
 
@@ -258,11 +289,15 @@ Outcome TestInstance::Call(FunctionIndex function, const std::vector<Bits>& argu
   for (size_t i = 0; i < arguments.size(); ++i) {
     const Location location = parameters.Next(ClassOf(type.params[i].kind()));
     switch (location.kind) {
-      case Location::Kind::kIntegerRegister: integers[location.number] = arguments[i]; break;
+      case Location::Kind::kIntegerRegister:
+        integers[location.number] = arguments[i];
+        break;
       case Location::Kind::kVectorRegister:
         vectors[location.number] = std::bit_cast<double>(arguments[i]);
         break;
-      case Location::Kind::kArgumentArea: area_[location.number] = {arguments[i], 0}; break;
+      case Location::Kind::kArgumentArea:
+        area_[location.number] = {arguments[i], 0};
+        break;
     }
   }
 
@@ -278,10 +313,20 @@ Outcome TestInstance::Call(FunctionIndex function, const std::vector<Bits>& argu
   const int trap = sigsetjmp(way_out, 1);
   if (trap == 0) {
     const auto code = reinterpret_cast<GuestFunction>(reinterpret_cast<uintptr_t>(entry(function)));
-    const GuestResult result =
-        code(vm_context(), integers[0], integers[1], integers[2], integers[3], integers[4],
-             vectors[0], vectors[1], vectors[2], vectors[3], vectors[4], vectors[5], vectors[6],
-             vectors[7]);
+    const GuestResult result = code(vm_context(),
+                                    integers[0],
+                                    integers[1],
+                                    integers[2],
+                                    integers[3],
+                                    integers[4],
+                                    vectors[0],
+                                    vectors[1],
+                                    vectors[2],
+                                    vectors[3],
+                                    vectors[4],
+                                    vectors[5],
+                                    vectors[6],
+                                    vectors[7]);
     std::vector<Bits> results;
     abi::ResultAssigner places;
     for (const ValueType value : type.results) {

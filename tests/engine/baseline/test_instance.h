@@ -29,10 +29,18 @@ using engine::TrapCode;
 
 // Bits of a value: i32 and f32 in the low half.
 using Bits = uint64_t;
-inline Bits I32(int32_t value) { return static_cast<uint32_t>(value); }
-inline Bits I64(int64_t value) { return static_cast<uint64_t>(value); }
-inline Bits F32(float value) { return std::bit_cast<uint32_t>(value); }
-inline Bits F64(double value) { return std::bit_cast<uint64_t>(value); }
+inline Bits I32(int32_t value) {
+  return static_cast<uint32_t>(value);
+}
+inline Bits I64(int64_t value) {
+  return static_cast<uint64_t>(value);
+}
+inline Bits F32(float value) {
+  return std::bit_cast<uint32_t>(value);
+}
+inline Bits F64(double value) {
+  return std::bit_cast<uint64_t>(value);
+}
 
 // Results in order, or a trap.
 using Outcome = std::variant<std::vector<Bits>, TrapCode>;

@@ -75,9 +75,10 @@ TEST_F(FileIoTest, ChangesSizeAndTimes) {
   EXPECT_EQ(Invoke(&FdFilestatSetSize, fd, 4u), Errno::kSuccess);
   EXPECT_EQ(Read(root / "file"), "0123");
   EXPECT_EQ(Invoke(&FdFilestatSetSize, fd, UINT64_MAX), Errno::kFbig);
-  EXPECT_EQ(Invoke(&FdFilestatSetTimes, fd, 5'000'000'001, 7'000'000'002,
-                   kSetAccessTime | kSetModifyTime),
-            Errno::kSuccess);
+  EXPECT_EQ(
+      Invoke(
+          &FdFilestatSetTimes, fd, 5'000'000'001, 7'000'000'002, kSetAccessTime | kSetModifyTime),
+      Errno::kSuccess);
   EXPECT_EQ(Invoke(&FdFilestatGet, fd, kBuffer), Errno::kSuccess);
   const Filestat stat = Load<Filestat>(kBuffer);
   EXPECT_EQ(stat.bytes, 4u);
@@ -92,8 +93,8 @@ TEST_F(FileIoTest, ChangesSizeAndTimes) {
 TEST_F(FileIoTest, SetsTimesOfALinkOrOfWhatItNames) {
   ASSERT_EQ(Symlink("file", "link"), Errno::kSuccess);
   const auto set = [this](uint32_t lookup, uint64_t ns) {
-    return Invoke(&PathFilestatSetTimes, kRoot, lookup, kPath, Put(kPath, "link"), 0u, ns,
-                  kSetModifyTime);
+    return Invoke(
+        &PathFilestatSetTimes, kRoot, lookup, kPath, Put(kPath, "link"), 0u, ns, kSetModifyTime);
   };
   EXPECT_EQ(set(0, 1'000), Errno::kSuccess);
   EXPECT_EQ(set(kLookupFollow, 2'000), Errno::kSuccess);

@@ -41,10 +41,21 @@ class PathsTest : public WasiTest {
 
 // Paths whose resolution would pass above the root.
 const char* const kEscapes[] = {
-    "../secret",         "dir/../../secret",      "./../secret",      "/etc/passwd",
-    "/",                 "//etc",                 "..",               "../",
-    "dir/inner/../../..", "out_dir/file",         "out_dir/../secret", "out_dir/",
-    "link_dir/../../secret", "../root/file",      "dir/./../../root/file",
+    "../secret",
+    "dir/../../secret",
+    "./../secret",
+    "/etc/passwd",
+    "/",
+    "//etc",
+    "..",
+    "../",
+    "dir/inner/../../..",
+    "out_dir/file",
+    "out_dir/../secret",
+    "out_dir/",
+    "link_dir/../../secret",
+    "../root/file",
+    "dir/./../../root/file",
 };
 // Links that lead out when they are followed.
 const char* const kEscapingLinks[] = {"out_relative", "out_absolute", "out_winding"};
@@ -82,7 +93,13 @@ TEST_F(PathsTest, TellsNothingAboutWhatIsOutside) {
 
 TEST_F(PathsTest, ChangesNothingOutside) {
   const auto set_times = [this](const std::string& path) {
-    return Invoke(&PathFilestatSetTimes, kRoot, kLookupFollow, kPath, Put(kPath, path), 1u, 1u,
+    return Invoke(&PathFilestatSetTimes,
+                  kRoot,
+                  kLookupFollow,
+                  kPath,
+                  Put(kPath, path),
+                  1u,
+                  1u,
                   kSetModifyTime);
   };
   const std::vector<std::function<Errno(const std::string&)>> changes = {
@@ -200,7 +217,13 @@ TEST_F(PathsTest, CreatesRenamesAndRemoves) {
 TEST_F(PathsTest, LinksOnlyTheLinkItself) {
   EXPECT_EQ(Link("out_absolute", "copy"), Errno::kSuccess);
   EXPECT_TRUE(fs::is_symlink(root / "copy"));
-  EXPECT_EQ(Invoke(&PathLink, kRoot, kLookupFollow, kPath, Put(kPath, "out_absolute"), kRoot, kPath2,
+  EXPECT_EQ(Invoke(&PathLink,
+                   kRoot,
+                   kLookupFollow,
+                   kPath,
+                   Put(kPath, "out_absolute"),
+                   kRoot,
+                   kPath2,
                    Put(kPath2, "followed")),
             Errno::kInval);
 }

@@ -62,7 +62,13 @@ TEST_F(ReadOnlyTest, NothingCrossesInEitherDirection) {
 }
 
 TEST_F(ReadOnlyTest, ChangesNoTimes) {
-  EXPECT_EQ(Invoke(&PathFilestatSetTimes, kRoot, kLookupFollow, kPath, Put(kPath, "file"), 1u, 1u,
+  EXPECT_EQ(Invoke(&PathFilestatSetTimes,
+                   kRoot,
+                   kLookupFollow,
+                   kPath,
+                   Put(kPath, "file"),
+                   1u,
+                   1u,
                    kSetModifyTime),
             Errno::kRofs);
   // The right to set times can be had; it is of no use.

@@ -128,8 +128,8 @@ class PollTest : public WasiTest {
  protected:
   static constexpr Pointer kEvents = kBuffer;
 
-  void SubscribeClock(uint32_t index, uint64_t user_data, ClockId clock, uint64_t timeout_ns,
-                      uint16_t flags = 0) {
+  void SubscribeClock(
+      uint32_t index, uint64_t user_data, ClockId clock, uint64_t timeout_ns, uint16_t flags = 0) {
     Subscription subscription{};
     subscription.user_data = user_data;
     subscription.type = EventType::kClock;

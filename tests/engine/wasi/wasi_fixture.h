@@ -1,5 +1,5 @@
-// A guest without a guest: WASI functions called as a module would call them, on memory that the test
-// owns, with a folder of its own on disk.
+// A guest without a guest: WASI functions called as a module would call them, on memory that the
+// test owns, with a folder of its own on disk.
 #pragma once
 
 #include <sys/stat.h>
@@ -12,9 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/wasi/functions_internal.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+
+#include "engine/wasi/functions.h"
 #include "tests/support/status_matchers.h"
 
 namespace tidepool::engine::wasi {
@@ -62,11 +63,11 @@ class FakeHost : public WasiHost {
 class WasiTest : public ::testing::Test {
  protected:
   static constexpr uint32_t kMemoryBytes = 1 << 20;
-  static constexpr Pointer kResult = 8;     // Where results go.
-  static constexpr Pointer kPath = 1024;    // Where the first path lies …
-  static constexpr Pointer kPath2 = 8192;   // … and the second.
+  static constexpr Pointer kResult = 8;    // Where results go.
+  static constexpr Pointer kPath = 1024;   // Where the first path lies …
+  static constexpr Pointer kPath2 = 8192;  // … and the second.
   static constexpr Pointer kBuffer = 65536;
-  static constexpr uint32_t kRoot = 3;      // The first preopen.
+  static constexpr uint32_t kRoot = 3;  // The first preopen.
 
   WasiTest() : memory(kMemoryBytes), options{.host = &host} {}
   void SetUp() override {
@@ -127,11 +128,23 @@ class WasiTest : public ::testing::Test {
     Errno error;
     uint32_t fd;
   };
-  Opened Open(const std::string& path, Rights base = rights::kFile, uint16_t open_flags = 0,
-              uint16_t fd_flags = 0, uint32_t lookup = kLookupFollow, uint32_t directory = kRoot) {
+  Opened Open(const std::string& path,
+              Rights base = rights::kFile,
+              uint16_t open_flags = 0,
+              uint16_t fd_flags = 0,
+              uint32_t lookup = kLookupFollow,
+              uint32_t directory = kRoot) {
     const uint32_t bytes = Put(kPath, path);
-    const Errno error = Invoke(&PathOpen, directory, lookup, kPath, bytes, open_flags, base,
-                               rights::kDirectory | rights::kFile, fd_flags, kResult);
+    const Errno error = Invoke(&PathOpen,
+                               directory,
+                               lookup,
+                               kPath,
+                               bytes,
+                               open_flags,
+                               base,
+                               rights::kDirectory | rights::kFile,
+                               fd_flags,
+                               kResult);
     return {error, Load<uint32_t>(kResult)};
   }
   uint32_t MustOpen(const std::string& path, Rights base = rights::kFile, uint16_t open_flags = 0) {
@@ -144,17 +157,21 @@ class WasiTest : public ::testing::Test {
   Errno OnPath(Function function, const std::string& path, uint32_t directory = kRoot) {
     return Invoke(function, directory, kPath, Put(kPath, path));
   }
-  Errno Rename(const std::string& from, const std::string& to, uint32_t from_directory = kRoot,
+  Errno Rename(const std::string& from,
+               const std::string& to,
+               uint32_t from_directory = kRoot,
                uint32_t to_directory = kRoot) {
     const uint32_t from_bytes = Put(kPath, from);
-    return Invoke(&PathRename, from_directory, kPath, from_bytes, to_directory, kPath2,
-                  Put(kPath2, to));
+    return Invoke(
+        &PathRename, from_directory, kPath, from_bytes, to_directory, kPath2, Put(kPath2, to));
   }
-  Errno Link(const std::string& from, const std::string& to, uint32_t from_directory = kRoot,
+  Errno Link(const std::string& from,
+             const std::string& to,
+             uint32_t from_directory = kRoot,
              uint32_t to_directory = kRoot) {
     const uint32_t from_bytes = Put(kPath, from);
-    return Invoke(&PathLink, from_directory, 0u, kPath, from_bytes, to_directory, kPath2,
-                  Put(kPath2, to));
+    return Invoke(
+        &PathLink, from_directory, 0u, kPath, from_bytes, to_directory, kPath2, Put(kPath2, to));
   }
   Errno Symlink(const std::string& target, const std::string& path, uint32_t directory = kRoot) {
     const uint32_t target_bytes = Put(kPath, target);

@@ -1,5 +1,5 @@
-// Every instruction shape with every register that changes its encoding, disassembled by Zydis: what
-// comes out must be what was asked for.
+// Every instruction shape with every register that changes its encoding, disassembled by Zydis:
+// what comes out must be what was asked for.
 #include "engine/x64/assembler.h"
 
 #include <Zydis/Zydis.h>
@@ -50,22 +50,39 @@ struct Want {
   int64_t value = 0;  // kImmediate.
 };
 Want R(uint32_t bits, Gpr reg) {
-  const ZydisRegister first = bits == 64 ? ZYDIS_REGISTER_RAX : bits == 32 ? ZYDIS_REGISTER_EAX : bits == 16 ? ZYDIS_REGISTER_AX : ZYDIS_REGISTER_NONE;
+  const ZydisRegister first = bits == 64   ? ZYDIS_REGISTER_RAX
+                              : bits == 32 ? ZYDIS_REGISTER_EAX
+                              : bits == 16 ? ZYDIS_REGISTER_AX
+                                           : ZYDIS_REGISTER_NONE;
   if (bits != 8) return {Want::Kind::kRegister, static_cast<ZydisRegister>(first + Number(reg))};
   // The new byte registers spl to dil, never ah to bh.
-  const ZydisRegister byte = Number(reg) < 4 ? static_cast<ZydisRegister>(ZYDIS_REGISTER_AL + Number(reg))
-                                             : static_cast<ZydisRegister>(ZYDIS_REGISTER_SPL + Number(reg) - 4);
+  const ZydisRegister byte = Number(reg) < 4
+                                 ? static_cast<ZydisRegister>(ZYDIS_REGISTER_AL + Number(reg))
+                                 : static_cast<ZydisRegister>(ZYDIS_REGISTER_SPL + Number(reg) - 4);
   return {Want::Kind::kRegister, byte};
 }
-Want R(Width w, Gpr reg) { return R(w == Width::k64 ? 64u : 32u, reg); }
-Want R(Xmm reg) { return {Want::Kind::kRegister, static_cast<ZydisRegister>(ZYDIS_REGISTER_XMM0 + Number(reg))}; }
-Want M(uint32_t bits, Mem mem) { return {.kind = Want::Kind::kMemory, .mem = mem, .bits = bits}; }
-Want M(Width w, Mem mem) { return M(w == Width::k64 ? 64u : 32u, mem); }
-Want M(Precision p, Mem mem) { return M(p == Precision::kDouble ? 64u : 32u, mem); }
-Want I(int64_t value) { return {.kind = Want::Kind::kImmediate, .value = value}; }
+Want R(Width w, Gpr reg) {
+  return R(w == Width::k64 ? 64u : 32u, reg);
+}
+Want R(Xmm reg) {
+  return {Want::Kind::kRegister, static_cast<ZydisRegister>(ZYDIS_REGISTER_XMM0 + Number(reg))};
+}
+Want M(uint32_t bits, Mem mem) {
+  return {.kind = Want::Kind::kMemory, .mem = mem, .bits = bits};
+}
+Want M(Width w, Mem mem) {
+  return M(w == Width::k64 ? 64u : 32u, mem);
+}
+Want M(Precision p, Mem mem) {
+  return M(p == Precision::kDouble ? 64u : 32u, mem);
+}
+Want I(int64_t value) {
+  return {.kind = Want::Kind::kImmediate, .value = value};
+}
 
 ZydisRegister Register64(uint8_t number) {
-  return number == Mem::kNone ? ZYDIS_REGISTER_NONE : static_cast<ZydisRegister>(ZYDIS_REGISTER_RAX + number);
+  return number == Mem::kNone ? ZYDIS_REGISTER_NONE
+                              : static_cast<ZydisRegister>(ZYDIS_REGISTER_RAX + number);
 }
 
 class AssemblerTest : public testing::Test {
@@ -77,11 +94,13 @@ class AssemblerTest : public testing::Test {
     ZydisDecodedInstruction instruction;
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
     const CodeBuffer& code = assembler_.buffer();
-    const ZyanStatus status = ZydisDecoderDecodeFull(&decoder_, code.data(), code.bytes(), &instruction, operands);
+    const ZyanStatus status =
+        ZydisDecoderDecodeFull(&decoder_, code.data(), code.bytes(), &instruction, operands);
     ASSERT_TRUE(ZYAN_SUCCESS(status)) << Bytes();
     ASSERT_EQ(instruction.length, code.bytes()) << Bytes();
     ASSERT_EQ(instruction.mnemonic, mnemonic)
-        << Bytes() << ZydisMnemonicGetString(instruction.mnemonic) << " for " << ZydisMnemonicGetString(mnemonic);
+        << Bytes() << ZydisMnemonicGetString(instruction.mnemonic) << " for "
+        << ZydisMnemonicGetString(mnemonic);
     ASSERT_EQ(instruction.operand_count_visible, wanted.size()) << Bytes();
     for (size_t i = 0; i < wanted.size(); ++i) ExpectOperand(operands[i], wanted[i]);
     assembler_.Clear();
@@ -92,7 +111,8 @@ class AssemblerTest : public testing::Test {
     switch (want.kind) {
       case Want::Kind::kRegister:
         ASSERT_EQ(got.type, ZYDIS_OPERAND_TYPE_REGISTER) << Bytes();
-        ASSERT_EQ(got.reg.value, want.reg) << Bytes() << ZydisRegisterGetString(got.reg.value) << " for " << ZydisRegisterGetString(want.reg);
+        ASSERT_EQ(got.reg.value, want.reg) << Bytes() << ZydisRegisterGetString(got.reg.value)
+                                           << " for " << ZydisRegisterGetString(want.reg);
         break;
       case Want::Kind::kImmediate:
         ASSERT_EQ(got.type, ZYDIS_OPERAND_TYPE_IMMEDIATE) << Bytes();
@@ -103,7 +123,8 @@ class AssemblerTest : public testing::Test {
         if (want.bits != 0) ASSERT_EQ(got.size, want.bits) << Bytes();
         ASSERT_EQ(got.mem.base, Register64(want.mem.base)) << Bytes();
         ASSERT_EQ(got.mem.index, Register64(want.mem.index)) << Bytes();
-        if (want.mem.index != Mem::kNone) ASSERT_EQ(got.mem.scale, 1 << want.mem.scale_log2) << Bytes();
+        if (want.mem.index != Mem::kNone)
+          ASSERT_EQ(got.mem.scale, 1 << want.mem.scale_log2) << Bytes();
         ASSERT_EQ(got.mem.disp.value, want.mem.disp) << Bytes();
         ASSERT_EQ(got.mem.segment == ZYDIS_REGISTER_GS, want.mem.base == Mem::kNone) << Bytes();
         break;
@@ -132,7 +153,8 @@ TEST_F(AssemblerTest, MovesBetweenRegisters) {
         assembler_.Mov(w, a, b), Expect(ZYDIS_MNEMONIC_MOV, {R(w, a), R(w, b)});
         assembler_.Movsx8(w, a, b), Expect(ZYDIS_MNEMONIC_MOVSX, {R(w, a), R(8, b)});
         assembler_.Movsx16(w, a, b), Expect(ZYDIS_MNEMONIC_MOVSX, {R(w, a), R(16, b)});
-        assembler_.Cmov(Condition::kBelow, w, a, b), Expect(ZYDIS_MNEMONIC_CMOVB, {R(w, a), R(w, b)});
+        assembler_.Cmov(Condition::kBelow, w, a, b),
+            Expect(ZYDIS_MNEMONIC_CMOVB, {R(w, a), R(w, b)});
       }
       assembler_.Movzx8(a, b), Expect(ZYDIS_MNEMONIC_MOVZX, {R(32, a), R(8, b)});
       assembler_.Movzx16(a, b), Expect(ZYDIS_MNEMONIC_MOVZX, {R(32, a), R(16, b)});
@@ -158,7 +180,8 @@ TEST_F(AssemblerTest, LoadsAndStores) {
         assembler_.Mov(w, m, r), Expect(ZYDIS_MNEMONIC_MOV, {M(w, m), R(w, r)});
         assembler_.Movsx8(w, r, m), Expect(ZYDIS_MNEMONIC_MOVSX, {R(w, r), M(8, m)});
         assembler_.Movsx16(w, r, m), Expect(ZYDIS_MNEMONIC_MOVSX, {R(w, r), M(16, m)});
-        assembler_.Cmov(Condition::kGreater, w, r, m), Expect(ZYDIS_MNEMONIC_CMOVNLE, {R(w, r), M(w, m)});
+        assembler_.Cmov(Condition::kGreater, w, r, m),
+            Expect(ZYDIS_MNEMONIC_CMOVNLE, {R(w, r), M(w, m)});
         assembler_.Imul(w, r, m), Expect(ZYDIS_MNEMONIC_IMUL, {R(w, r), M(w, m)});
       }
       assembler_.Mov8(m, r), Expect(ZYDIS_MNEMONIC_MOV, {M(8, m), R(8, r)});
@@ -167,13 +190,15 @@ TEST_F(AssemblerTest, LoadsAndStores) {
       assembler_.Movzx16(r, m), Expect(ZYDIS_MNEMONIC_MOVZX, {R(32, r), M(16, m)});
       assembler_.Movsxd(r, m), Expect(ZYDIS_MNEMONIC_MOVSXD, {R(64, r), M(32, m)});
       if (m.base != Mem::kNone) {
-        for (const Width w : kWidths) assembler_.Lea(w, r, m), Expect(ZYDIS_MNEMONIC_LEA, {R(w, r), M(0, m)});
+        for (const Width w : kWidths)
+          assembler_.Lea(w, r, m), Expect(ZYDIS_MNEMONIC_LEA, {R(w, r), M(0, m)});
       }
     }
   }
   for (const Mem m : Mems()) {
     for (const int32_t value : {0, -1, 0x12345678, INT32_MIN}) {
-      for (const Width w : kWidths) assembler_.MovImm(w, m, value), Expect(ZYDIS_MNEMONIC_MOV, {M(w, m), I(value)});
+      for (const Width w : kWidths)
+        assembler_.MovImm(w, m, value), Expect(ZYDIS_MNEMONIC_MOV, {M(w, m), I(value)});
     }
     assembler_.Mov8Imm(m, -7), Expect(ZYDIS_MNEMONIC_MOV, {M(8, m), I(-7)});
     assembler_.Jmp(m), Expect(ZYDIS_MNEMONIC_JMP, {M(64, m)});
@@ -188,14 +213,22 @@ TEST_F(AssemblerTest, ImmediatesTakeTheirShortestForm) {
     uint32_t bytes_max;
   };
   for (const Gpr r : Gprs()) {
-    for (const Case& c : {Case{0, 32, 6}, {1, 32, 6}, {0xFFFFFFFF, 32, 6}, {UINT64_MAX, 64, 7}, {uint64_t(INT64_MIN), 64, 10},
-                          {0xFFFFFFFF80000000, 64, 7}, {0x123456789ABCDEF0, 64, 10}, {0x100000000, 64, 10}}) {
+    for (const Case& c : {Case{0, 32, 6},
+                          {1, 32, 6},
+                          {0xFFFFFFFF, 32, 6},
+                          {UINT64_MAX, 64, 7},
+                          {uint64_t(INT64_MIN), 64, 10},
+                          {0xFFFFFFFF80000000, 64, 7},
+                          {0x123456789ABCDEF0, 64, 10},
+                          {0x100000000, 64, 10}}) {
       assembler_.MovImm(r, c.value);
       EXPECT_LE(assembler_.offset(), c.bytes_max);
-      const int64_t shown = c.bits == 32 ? static_cast<int64_t>(static_cast<int32_t>(c.value)) : static_cast<int64_t>(c.value);
+      const int64_t shown = c.bits == 32 ? static_cast<int64_t>(static_cast<int32_t>(c.value))
+                                         : static_cast<int64_t>(c.value);
       ZydisDecodedInstruction instruction;
       ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
-      ASSERT_TRUE(ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder_, assembler_.buffer().data(), assembler_.offset(), &instruction, operands)));
+      ASSERT_TRUE(ZYAN_SUCCESS(ZydisDecoderDecodeFull(
+          &decoder_, assembler_.buffer().data(), assembler_.offset(), &instruction, operands)));
       EXPECT_EQ(operands[0].reg.value, R(c.bits, r).reg);
       const uint64_t mask = c.bits == 32 ? UINT32_MAX : UINT64_MAX;
       EXPECT_EQ(operands[1].imm.value.u & mask, static_cast<uint64_t>(shown) & mask);
@@ -209,10 +242,14 @@ TEST_F(AssemblerTest, IntegerArithmetic) {
     ArithmeticOp op;
     ZydisMnemonic mnemonic;
   };
-  constexpr Row kRows[] = {{ArithmeticOp::kAdd, ZYDIS_MNEMONIC_ADD}, {ArithmeticOp::kOr, ZYDIS_MNEMONIC_OR},
-                           {ArithmeticOp::kAdc, ZYDIS_MNEMONIC_ADC}, {ArithmeticOp::kSbb, ZYDIS_MNEMONIC_SBB},
-                           {ArithmeticOp::kAnd, ZYDIS_MNEMONIC_AND}, {ArithmeticOp::kSub, ZYDIS_MNEMONIC_SUB},
-                           {ArithmeticOp::kXor, ZYDIS_MNEMONIC_XOR}, {ArithmeticOp::kCmp, ZYDIS_MNEMONIC_CMP}};
+  constexpr Row kRows[] = {{ArithmeticOp::kAdd, ZYDIS_MNEMONIC_ADD},
+                           {ArithmeticOp::kOr, ZYDIS_MNEMONIC_OR},
+                           {ArithmeticOp::kAdc, ZYDIS_MNEMONIC_ADC},
+                           {ArithmeticOp::kSbb, ZYDIS_MNEMONIC_SBB},
+                           {ArithmeticOp::kAnd, ZYDIS_MNEMONIC_AND},
+                           {ArithmeticOp::kSub, ZYDIS_MNEMONIC_SUB},
+                           {ArithmeticOp::kXor, ZYDIS_MNEMONIC_XOR},
+                           {ArithmeticOp::kCmp, ZYDIS_MNEMONIC_CMP}};
   const std::vector<Mem> mems = Mems();
   for (const Row& row : kRows) {
     for (const Width w : kWidths) {
@@ -225,8 +262,10 @@ TEST_F(AssemblerTest, IntegerArithmetic) {
         }
       }
       for (const Mem& m : mems) {
-        assembler_.Arithmetic(row.op, w, Gpr::kR9, m), Expect(row.mnemonic, {R(w, Gpr::kR9), M(w, m)});
-        assembler_.Arithmetic(row.op, w, m, Gpr::kRdi), Expect(row.mnemonic, {M(w, m), R(w, Gpr::kRdi)});
+        assembler_.Arithmetic(row.op, w, Gpr::kR9, m),
+            Expect(row.mnemonic, {R(w, Gpr::kR9), M(w, m)});
+        assembler_.Arithmetic(row.op, w, m, Gpr::kRdi),
+            Expect(row.mnemonic, {M(w, m), R(w, Gpr::kRdi)});
         for (const int32_t value : {-1, 1000}) {
           assembler_.Arithmetic(row.op, w, m, value), Expect(row.mnemonic, {M(w, m), I(value)});
         }
@@ -242,7 +281,8 @@ TEST_F(AssemblerTest, MultiplicationDivisionShiftsAndBits) {
         assembler_.Test(w, a, b), Expect(ZYDIS_MNEMONIC_TEST, {R(w, a), R(w, b)});
         assembler_.Imul(w, a, b), Expect(ZYDIS_MNEMONIC_IMUL, {R(w, a), R(w, b)});
         for (const int32_t value : {3, -128, 1000}) {
-          assembler_.Imul(w, a, b, value), Expect(ZYDIS_MNEMONIC_IMUL, {R(w, a), R(w, b), I(value)});
+          assembler_.Imul(w, a, b, value),
+              Expect(ZYDIS_MNEMONIC_IMUL, {R(w, a), R(w, b), I(value)});
         }
         assembler_.Bits(BitOp::kPopcnt, w, a, b), Expect(ZYDIS_MNEMONIC_POPCNT, {R(w, a), R(w, b)});
         assembler_.Bits(BitOp::kBsf, w, a, b), Expect(ZYDIS_MNEMONIC_BSF, {R(w, a), R(w, b)});
@@ -257,8 +297,10 @@ TEST_F(AssemblerTest, MultiplicationDivisionShiftsAndBits) {
       assembler_.Unary(UnaryOp::kImul, w, a), Expect(ZYDIS_MNEMONIC_IMUL, {R(w, a)});
       assembler_.Unary(UnaryOp::kDiv, w, a), Expect(ZYDIS_MNEMONIC_DIV, {R(w, a)});
       assembler_.Unary(UnaryOp::kIdiv, w, a), Expect(ZYDIS_MNEMONIC_IDIV, {R(w, a)});
-      constexpr std::pair<ShiftOp, ZydisMnemonic> kShifts[] = {{ShiftOp::kRol, ZYDIS_MNEMONIC_ROL}, {ShiftOp::kRor, ZYDIS_MNEMONIC_ROR},
-                                                               {ShiftOp::kShl, ZYDIS_MNEMONIC_SHL}, {ShiftOp::kShr, ZYDIS_MNEMONIC_SHR},
+      constexpr std::pair<ShiftOp, ZydisMnemonic> kShifts[] = {{ShiftOp::kRol, ZYDIS_MNEMONIC_ROL},
+                                                               {ShiftOp::kRor, ZYDIS_MNEMONIC_ROR},
+                                                               {ShiftOp::kShl, ZYDIS_MNEMONIC_SHL},
+                                                               {ShiftOp::kShr, ZYDIS_MNEMONIC_SHR},
                                                                {ShiftOp::kSar, ZYDIS_MNEMONIC_SAR}};
       for (const auto& [op, mnemonic] : kShifts) {
         assembler_.ShiftByCl(op, w, a), Expect(mnemonic, {R(w, a), R(8, Gpr::kRcx)});
@@ -271,9 +313,21 @@ TEST_F(AssemblerTest, MultiplicationDivisionShiftsAndBits) {
 }
 
 TEST_F(AssemblerTest, Conditions) {
-  constexpr ZydisMnemonic kJumps[] = {ZYDIS_MNEMONIC_JO, ZYDIS_MNEMONIC_JNO, ZYDIS_MNEMONIC_JB, ZYDIS_MNEMONIC_JNB, ZYDIS_MNEMONIC_JZ,
-                                      ZYDIS_MNEMONIC_JNZ, ZYDIS_MNEMONIC_JBE, ZYDIS_MNEMONIC_JNBE, ZYDIS_MNEMONIC_JS, ZYDIS_MNEMONIC_JNS,
-                                      ZYDIS_MNEMONIC_JP, ZYDIS_MNEMONIC_JNP, ZYDIS_MNEMONIC_JL, ZYDIS_MNEMONIC_JNL, ZYDIS_MNEMONIC_JLE,
+  constexpr ZydisMnemonic kJumps[] = {ZYDIS_MNEMONIC_JO,
+                                      ZYDIS_MNEMONIC_JNO,
+                                      ZYDIS_MNEMONIC_JB,
+                                      ZYDIS_MNEMONIC_JNB,
+                                      ZYDIS_MNEMONIC_JZ,
+                                      ZYDIS_MNEMONIC_JNZ,
+                                      ZYDIS_MNEMONIC_JBE,
+                                      ZYDIS_MNEMONIC_JNBE,
+                                      ZYDIS_MNEMONIC_JS,
+                                      ZYDIS_MNEMONIC_JNS,
+                                      ZYDIS_MNEMONIC_JP,
+                                      ZYDIS_MNEMONIC_JNP,
+                                      ZYDIS_MNEMONIC_JL,
+                                      ZYDIS_MNEMONIC_JNL,
+                                      ZYDIS_MNEMONIC_JLE,
                                       ZYDIS_MNEMONIC_JNLE};
   for (uint8_t c = 0; c < 16; ++c) {
     const Condition condition = static_cast<Condition>(c);
@@ -295,28 +349,39 @@ TEST_F(AssemblerTest, ScalarFloats) {
     const bool single = p == Precision::kSingle;
     const auto pick = [single](ZydisMnemonic s, ZydisMnemonic d) { return single ? s : d; };
     const std::pair<FloatOp, ZydisMnemonic> ops[] = {
-        {FloatOp::kSqrt, pick(ZYDIS_MNEMONIC_SQRTSS, ZYDIS_MNEMONIC_SQRTSD)}, {FloatOp::kAdd, pick(ZYDIS_MNEMONIC_ADDSS, ZYDIS_MNEMONIC_ADDSD)},
-        {FloatOp::kMul, pick(ZYDIS_MNEMONIC_MULSS, ZYDIS_MNEMONIC_MULSD)}, {FloatOp::kSub, pick(ZYDIS_MNEMONIC_SUBSS, ZYDIS_MNEMONIC_SUBSD)},
-        {FloatOp::kMin, pick(ZYDIS_MNEMONIC_MINSS, ZYDIS_MNEMONIC_MINSD)}, {FloatOp::kDiv, pick(ZYDIS_MNEMONIC_DIVSS, ZYDIS_MNEMONIC_DIVSD)},
+        {FloatOp::kSqrt, pick(ZYDIS_MNEMONIC_SQRTSS, ZYDIS_MNEMONIC_SQRTSD)},
+        {FloatOp::kAdd, pick(ZYDIS_MNEMONIC_ADDSS, ZYDIS_MNEMONIC_ADDSD)},
+        {FloatOp::kMul, pick(ZYDIS_MNEMONIC_MULSS, ZYDIS_MNEMONIC_MULSD)},
+        {FloatOp::kSub, pick(ZYDIS_MNEMONIC_SUBSS, ZYDIS_MNEMONIC_SUBSD)},
+        {FloatOp::kMin, pick(ZYDIS_MNEMONIC_MINSS, ZYDIS_MNEMONIC_MINSD)},
+        {FloatOp::kDiv, pick(ZYDIS_MNEMONIC_DIVSS, ZYDIS_MNEMONIC_DIVSD)},
         {FloatOp::kMax, pick(ZYDIS_MNEMONIC_MAXSS, ZYDIS_MNEMONIC_MAXSD)}};
     const std::pair<FloatBitOp, ZydisMnemonic> bit_ops[] = {
-        {FloatBitOp::kAnd, pick(ZYDIS_MNEMONIC_ANDPS, ZYDIS_MNEMONIC_ANDPD)}, {FloatBitOp::kAndNot, pick(ZYDIS_MNEMONIC_ANDNPS, ZYDIS_MNEMONIC_ANDNPD)},
-        {FloatBitOp::kOr, pick(ZYDIS_MNEMONIC_ORPS, ZYDIS_MNEMONIC_ORPD)}, {FloatBitOp::kXor, pick(ZYDIS_MNEMONIC_XORPS, ZYDIS_MNEMONIC_XORPD)}};
+        {FloatBitOp::kAnd, pick(ZYDIS_MNEMONIC_ANDPS, ZYDIS_MNEMONIC_ANDPD)},
+        {FloatBitOp::kAndNot, pick(ZYDIS_MNEMONIC_ANDNPS, ZYDIS_MNEMONIC_ANDNPD)},
+        {FloatBitOp::kOr, pick(ZYDIS_MNEMONIC_ORPS, ZYDIS_MNEMONIC_ORPD)},
+        {FloatBitOp::kXor, pick(ZYDIS_MNEMONIC_XORPS, ZYDIS_MNEMONIC_XORPD)}};
     const ZydisMnemonic mov = pick(ZYDIS_MNEMONIC_MOVSS, ZYDIS_MNEMONIC_MOVSD);
     const ZydisMnemonic ucomis = pick(ZYDIS_MNEMONIC_UCOMISS, ZYDIS_MNEMONIC_UCOMISD);
     for (const Xmm a : Xmms()) {
       for (const Xmm b : Xmms()) {
-        for (const auto& [op, mnemonic] : ops) assembler_.Float(op, p, a, b), Expect(mnemonic, {R(a), R(b)});
-        for (const auto& [op, mnemonic] : bit_ops) assembler_.FloatBits(op, p, a, b), Expect(mnemonic, {R(a), R(b)});
+        for (const auto& [op, mnemonic] : ops)
+          assembler_.Float(op, p, a, b), Expect(mnemonic, {R(a), R(b)});
+        for (const auto& [op, mnemonic] : bit_ops)
+          assembler_.FloatBits(op, p, a, b), Expect(mnemonic, {R(a), R(b)});
         assembler_.Ucomis(p, a, b), Expect(ucomis, {R(a), R(b)});
-        assembler_.Round(p, a, b, Rounding::kUp), Expect(pick(ZYDIS_MNEMONIC_ROUNDSS, ZYDIS_MNEMONIC_ROUNDSD), {R(a), R(b), I(10)});
-        assembler_.ConvertPrecision(p, a, b), Expect(pick(ZYDIS_MNEMONIC_CVTSS2SD, ZYDIS_MNEMONIC_CVTSD2SS), {R(a), R(b)});
+        assembler_.Round(p, a, b, Rounding::kUp),
+            Expect(pick(ZYDIS_MNEMONIC_ROUNDSS, ZYDIS_MNEMONIC_ROUNDSD), {R(a), R(b), I(10)});
+        assembler_.ConvertPrecision(p, a, b),
+            Expect(pick(ZYDIS_MNEMONIC_CVTSS2SD, ZYDIS_MNEMONIC_CVTSD2SS), {R(a), R(b)});
         assembler_.Movap(a, b), Expect(ZYDIS_MNEMONIC_MOVAPS, {R(a), R(b)});
       }
       for (const Gpr g : Gprs()) {
         for (const Width w : kWidths) {
-          assembler_.ConvertFromInt(p, w, a, g), Expect(pick(ZYDIS_MNEMONIC_CVTSI2SS, ZYDIS_MNEMONIC_CVTSI2SD), {R(a), R(w, g)});
-          assembler_.ConvertToInt(p, w, g, a), Expect(pick(ZYDIS_MNEMONIC_CVTTSS2SI, ZYDIS_MNEMONIC_CVTTSD2SI), {R(w, g), R(a)});
+          assembler_.ConvertFromInt(p, w, a, g),
+              Expect(pick(ZYDIS_MNEMONIC_CVTSI2SS, ZYDIS_MNEMONIC_CVTSI2SD), {R(a), R(w, g)});
+          assembler_.ConvertToInt(p, w, g, a),
+              Expect(pick(ZYDIS_MNEMONIC_CVTTSS2SI, ZYDIS_MNEMONIC_CVTTSD2SI), {R(w, g), R(a)});
           const ZydisMnemonic between = w == Width::k32 ? ZYDIS_MNEMONIC_MOVD : ZYDIS_MNEMONIC_MOVQ;
           assembler_.Mov(w, a, g), Expect(between, {R(a), R(w, g)});
           assembler_.Mov(w, g, a), Expect(between, {R(w, g), R(a)});
@@ -349,7 +414,8 @@ uint32_t TargetOf(const Assembler& assembler, const ZydisDecoder& decoder, uint3
   ZydisDecodedInstruction instruction;
   ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
   const CodeBuffer& code = assembler.buffer();
-  EXPECT_TRUE(ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code.data() + offset, code.bytes() - offset, &instruction, operands)));
+  EXPECT_TRUE(ZYAN_SUCCESS(ZydisDecoderDecodeFull(
+      &decoder, code.data() + offset, code.bytes() - offset, &instruction, operands)));
   return static_cast<uint32_t>(offset + instruction.length + operands[0].imm.value.s);
 }
 
@@ -360,7 +426,10 @@ TEST_F(AssemblerTest, ManyJumpsFindOneLabelForwardAndBack) {
     std::vector<uint32_t> jumps;
     const auto jump = [&] {
       jumps.push_back(assembler_.offset());
-      if (jumps.size() % 2 == 0) assembler_.Jmp(label); else assembler_.Jcc(Condition::kLess, label);
+      if (jumps.size() % 2 == 0)
+        assembler_.Jmp(label);
+      else
+        assembler_.Jcc(Condition::kLess, label);
       for (uint32_t i = 0; i < gap; ++i) assembler_.Ret();
     };
     for (int i = 0; i < 5; ++i) jump();
@@ -368,7 +437,8 @@ TEST_F(AssemblerTest, ManyJumpsFindOneLabelForwardAndBack) {
     EXPECT_FALSE(label.bound());
     assembler_.Bind(label);
     for (int i = 0; i < 5; ++i) jump();
-    for (const uint32_t offset : jumps) EXPECT_EQ(TargetOf(assembler_, decoder_, offset), label.offset()) << gap;
+    for (const uint32_t offset : jumps)
+      EXPECT_EQ(TargetOf(assembler_, decoder_, offset), label.offset()) << gap;
   }
 }
 
@@ -392,7 +462,8 @@ TEST_F(AssemblerTest, LabelsHaveAddresses) {
   assembler_.Bind(label);
   ZydisDecodedInstruction instruction;
   ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
-  ASSERT_TRUE(ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder_, assembler_.buffer().data(), 7, &instruction, operands)));
+  ASSERT_TRUE(ZYAN_SUCCESS(
+      ZydisDecoderDecodeFull(&decoder_, assembler_.buffer().data(), 7, &instruction, operands)));
   EXPECT_EQ(operands[0].reg.value, ZYDIS_REGISTER_R11);
   EXPECT_EQ(operands[1].mem.base, ZYDIS_REGISTER_RIP);
   EXPECT_EQ(7 + operands[1].mem.disp.value, label.offset());
