@@ -52,7 +52,7 @@ absl::StatusOr<DaemonPlan> PlanDaemon(const Settings& settings) {
   const DefaultBudget budget = ReadDefaultBudget();
   const bool is_set = settings.memory_budget_bytes != 0;
   options.host_limits = {
-      .memory_bytes = is_set ? settings.memory_budget_bytes : budget.bytes,
+      .memory_bytes = is_set ? settings.memory_budget_bytes : RoundDown(budget.bytes, kMiB),
       .buffered_body_bytes_max = settings.http_buffered_body_bytes_max,
       .queued_max = settings.http_queued_max};
   plan.budget_source = is_set ? std::string("memory.budget") : budget.source;

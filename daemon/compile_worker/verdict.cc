@@ -22,7 +22,7 @@ std::string SizeText(uint64_t bytes) {
 // ": what it wrote to stderr", or nothing.
 std::string LastWords(const ExitMessage& exit) {
   const std::string words =
-      Printable(Cut(exit.last_words, exit.last_words_bytes, kLastWordsBytesMax));
+      PrintableWords(Cut(exit.last_words, exit.last_words_bytes, kLastWordsBytesMax));
   return words.empty() ? "" : absl::StrCat(": ", words);
 }
 
@@ -46,7 +46,7 @@ absl::Status KilledBy(int signal, const ExitMessage& exit, const CompileLimits& 
 
 // The compiler's own errors, as they are.
 absl::Status StatusOf(const ResultMessage& result) {
-  const std::string text = Printable(Cut(result.text, result.text_bytes_count, kResultTextBytesMax));
+  const std::string text = PrintableWords(Cut(result.text, result.text_bytes_count, kResultTextBytesMax));
   switch (static_cast<absl::StatusCode>(result.status_code)) {
     case absl::StatusCode::kOk: return absl::OkStatus();
     case absl::StatusCode::kInvalidArgument: return absl::InvalidArgumentError(text);

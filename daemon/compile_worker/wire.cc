@@ -104,7 +104,7 @@ absl::string_view Cut(const char* text, uint32_t bytes_count, uint32_t bytes_max
   return {text, std::min(bytes_count, bytes_max)};
 }
 
-std::string Printable(absl::string_view text) {
+std::string PrintableWords(absl::string_view text) {
   std::string printable(text);
   for (char& c : printable) {
     const auto byte = static_cast<uint8_t>(c);

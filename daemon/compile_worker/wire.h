@@ -87,7 +87,7 @@ engine::CompileTimings TimingsOf(const ResultMessage& result);
 
 // Text from a hostile process, cut to `bytes_count` and made fit for one line of a log.
 absl::string_view Cut(const char* text, uint32_t bytes_count, uint32_t bytes_max);
-std::string Printable(absl::string_view text);
+std::string PrintableWords(absl::string_view text);
 
 struct SocketPair {
   UniqueFd ours;

@@ -102,8 +102,8 @@ TEST(RequestReader, RefusesWhatCanBeReadInTwoWays) {
 
 TEST(RequestReader, RefusesBadChunks) {
   const std::string start = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
-  for (const char* rest : {"x\r\n", "-1\r\nabc\r\n", "3\r\nabcd\r\n0\r\n\r\n",
-                           "11111111111111111\r\n", "\r\n", " 3\r\nabc\r\n0\r\n\r\n",
+  for (const char* rest : {"x\r\nabc\r\n", "-1\r\nabc\r\n", "3\r\nabcd\r\n0\r\n\r\n",
+                           "11111111111111111\r\n", "\r\n0\r\n\r\n", " 3\r\nabc\r\n0\r\n\r\n",
                            "0x3\r\nabc\r\n0\r\n\r\n",
                            "3\r\nabc\r\n0\r\nContent-Length: 5\r\n\r\n"}) {
     EXPECT_EQ(Read(start + rest), "BAD_REQUEST") << rest;

@@ -2,9 +2,10 @@
 
 #include <cmath>
 
-#include "daemon/cli/local/run_local.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+
+#include "daemon/cli/local/run_local.h"
 #include "tests/support/status_matchers.h"
 
 namespace tidepool::daemon {
@@ -13,9 +14,9 @@ namespace {
 using engine::Value;
 using engine::wasm::FunctionType;
 using engine::wasm::ValueType;
-using ::testing::HasSubstr;
 using test::IsOk;
 using test::StatusIs;
+using ::testing::HasSubstr;
 
 absl::StatusOr<Value> Parse(ValueType type, const std::string& text) {
   const std::string texts[] = {text};
@@ -61,8 +62,9 @@ TEST(TypedValues, CountIsThatOfTheSignature) {
 TEST(TypedValues, ResultsReadBackAsTheSame) {
   const FunctionType type{
       {}, {ValueType::I32(), ValueType::I64(), ValueType::F64(), ValueType::V128()}};
-  EXPECT_EQ(FormatTypedValues({Value::I32(UINT32_MAX), Value::I64(7), Value::F64(0.1), {1, 2}}, type),
-            "-1\n7\n0.10000000000000001\n0x00000000000000020000000000000001\n");
+  EXPECT_EQ(
+      FormatTypedValues({Value::I32(UINT32_MAX), Value::I64(7), Value::F64(0.1), {1, 2}}, type),
+      "-1\n7\n0.10000000000000001\n0x00000000000000020000000000000001\n");
 }
 
 TEST(RunOptions, DirectoriesHaveTwoNames) {
@@ -79,8 +81,7 @@ TEST(RunOptions, DirectoriesHaveTwoNames) {
 }
 
 TEST(RunOptions, StubsNameAPatternAndATreatment) {
-  EXPECT_EQ(*ParseImportStub("bench.*=zero"),
-            ImportStub("bench.*", engine::UnknownImports::kZero));
+  EXPECT_EQ(*ParseImportStub("bench.*=zero"), ImportStub("bench.*", engine::UnknownImports::kZero));
   EXPECT_EQ(ParseImportStub("a.b=trap")->second, engine::UnknownImports::kTrap);
   for (const char* text : {"", "bench.*", "=zero", "bench.*=one"}) {
     EXPECT_THAT(ParseImportStub(text), StatusIs(absl::StatusCode::kInvalidArgument)) << text;
