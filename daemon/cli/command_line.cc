@@ -119,6 +119,7 @@ void AddTenant(CLI::App& app, Words& words) {
         ->add_option("--limit", words.tenant.limits, "NAME=VALUE, as memory=64MiB; may be repeated")
         ->option_text("NAME=VALUE")
         ->expected(1)
+        ->allow_extra_args(false)
         ->take_all();
   };
   CLI::App* create = Add(*noun, words, "create", "Create a tenant", [](Session& s, Words& w) {
@@ -168,7 +169,7 @@ void AddFunction(CLI::App& app, Words& words) {
   add->add_option("--abi", deploy.abi, "command, handler or export; else detected");
   const auto repeated =
       [&](const char* option, std::vector<std::string>& values, const char* help) {
-        add->add_option(option, values, help)->expected(1)->take_all();
+        add->add_option(option, values, help)->expected(1)->allow_extra_args(false)->take_all();
       };
   repeated("--route", deploy.routes, "HOST/PATH that leads here");
   repeated("--limit", deploy.limits, "NAME=VALUE, lower than the tenant's");
@@ -228,6 +229,7 @@ void AddInvoke(CLI::App& app, Words& words) {
   add->add_option("--target", invoke.target, "Path and query (/)");
   add->add_option("--header", invoke.headers, "\"name: value\"; may be repeated")
       ->expected(1)
+      ->allow_extra_args(false)
       ->take_all();
   add->add_option(
       "--export", invoke.export_name, "Exported function to call, with typed arguments");
@@ -276,6 +278,7 @@ void AddLocal(CLI::App& app, Words& words) {
   compile->add_option("--tier", words.compile.tier, "baseline or optimized");
   compile->add_option("--option", words.compile.options, "K=V, as bounds=explicit; may be repeated")
       ->expected(1)
+      ->allow_extra_args(false)
       ->take_all();
   compile->add_flag("--timings", words.compile.timings, "Bytes and seconds of each phase");
   compile->add_flag("--explain", words.explain, "");
@@ -334,7 +337,7 @@ void AddRun(CLI::App& app, Words& words) {
   run->footer("FILE [ARGS…] follow the options; the guest's exit status is the result.");
   const auto repeated =
       [&](const char* option, std::vector<std::string>& values, const char* help) {
-        run->add_option(option, values, help)->expected(1)->take_all();
+        run->add_option(option, values, help)->expected(1)->allow_extra_args(false)->take_all();
       };
   repeated("--dir", words.run_directories, "HOST::GUEST[:ro], a directory the guest may use");
   repeated("--env", words.run.environment, "NAME=VALUE in its environment");

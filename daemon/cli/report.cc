@@ -113,7 +113,7 @@ void PrintTable(const Report& report, bool color, std::ostream& out) {
   };
   widen(report.header);
   for (auto& row : rows) {
-    for (std::string& cell : row) cell = Printable(cell);
+    for (std::string& cell : row) cell = ForTerminal(cell);
     widen(row);
   }
   if (!report.header.empty()) {

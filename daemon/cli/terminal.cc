@@ -29,18 +29,18 @@ bool UseColor(ColorMode mode, int fd) {
   return ::isatty(fd) == 1;
 }
 
-std::string Printable(absl::string_view text) {
-  std::string printable(text);
-  for (char& c : printable) {
+std::string ForTerminal(absl::string_view text) {
+  std::string shown(text);
+  for (char& c : shown) {
     if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) c = ' ';
   }
-  return printable;
+  return shown;
 }
 
 void PrintError(absl::string_view message, ColorMode mode) {
   const std::string word =
       UseColor(mode, STDERR_FILENO) ? "\x1b[1;31merror:\x1b[0m" : std::string("error:");
-  std::fputs(absl::StrCat("tidectl: ", word, " ", Printable(message), "\n").c_str(), stderr);
+  std::fputs(absl::StrCat("tidectl: ", word, " ", ForTerminal(message), "\n").c_str(), stderr);
 }
 
 ProgressBar::ProgressBar(std::string label, uint64_t total_bytes, bool quiet)

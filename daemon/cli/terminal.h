@@ -16,7 +16,7 @@ bool UseColor(ColorMode mode, int fd);
 
 // `text` with a blank for each control character: what tenants named or guests said cannot move a
 // reader's cursor or break a line.
-std::string Printable(absl::string_view text);
+std::string ForTerminal(absl::string_view text);
 
 // "tidectl: error: …" on stderr, the word in red where colours are on.
 void PrintError(absl::string_view message, ColorMode mode);

@@ -10,7 +10,7 @@
 #include <optional>
 #include <variant>
 
-#include "absl/strings/match.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
@@ -51,6 +51,15 @@ int ExitStatusOf(const absl::Status& status) {
     default:
       return 1;
   }
+}
+
+// Names in a module are its author's: they must not talk to the reader's terminal.
+void PrintToStderr(absl::string_view prefix, absl::string_view text) {
+  std::string printable = absl::StrCat(prefix, text, "\n");
+  for (char& c : printable) {
+    if (c != '\n' && absl::ascii_iscntrl(static_cast<unsigned char>(c))) c = ' ';
+  }
+  std::fputs(printable.c_str(), stderr);
 }
 
 // One run: what must live until the guest has ended, in order of construction.
@@ -143,8 +152,7 @@ class LocalRun {
       // exit(2) keeps eight bits: 256 must not become success.
       return static_cast<int>(std::min<uint32_t>(*context_.exit_code(), 255));
     }
-    std::fputs(ToString(trap).c_str(), stderr);
-    std::fputc('\n', stderr);
+    PrintToStderr("", ToString(trap));
     return kExitTrap;
   }
 
@@ -170,7 +178,7 @@ int RunLocal(const RunOptions& options) {
   ::signal(SIGPIPE, SIG_IGN);
   const absl::StatusOr<int> exit_status = LocalRun(options).Run();
   if (exit_status.ok()) return *exit_status;
-  std::fprintf(stderr, "tidectl run: %s\n", std::string(exit_status.status().message()).c_str());
+  PrintToStderr("tidectl run: ", exit_status.status().message());
   return ExitStatusOf(exit_status.status());
 }
 
