@@ -112,14 +112,14 @@ absl::Status CheckCapacity(const CapacityNeeds& needs, const SystemLimits& limit
 
 std::string DescribeCapacity(const CapacityPlan& plan, const SystemLimits& limits) {
   return absl::StrCat(
-      "address space, bytes   ", plan.address_space_bytes, " of ",
+      "address space, bytes (RLIMIT_AS)       ", plan.address_space_bytes, " of ",
       Shown(std::min(limits.address_space_bytes, limits.address_space_rlimit_bytes)), "\n",
-      "mappings               ", plan.map_count, " + ", kMapCountReserve, " of ",
+      "mappings (vm.max_map_count)            ", plan.map_count, " + ", kMapCountReserve, " of ",
       Shown(limits.map_count_max), "\n",
-      "open files             ", plan.open_files, " + ", kOpenFilesReserve, " of ",
+      "open files (RLIMIT_NOFILE)             ", plan.open_files, " + ", kOpenFilesReserve, " of ",
       Shown(limits.open_files_max), "\n",
-      "largest file, bytes    ", plan.file_bytes, " of ", Shown(limits.file_bytes_max), "\n",
-      "locked memory, bytes   ", plan.locked_bytes, " of ", Shown(limits.locked_bytes_max), "\n");
+      "largest file, bytes (RLIMIT_FSIZE)     ", plan.file_bytes, " of ", Shown(limits.file_bytes_max), "\n",
+      "locked memory, bytes (RLIMIT_MEMLOCK)  ", plan.locked_bytes, " of ", Shown(limits.locked_bytes_max), "\n");
 }
 
 }  // namespace tidepool::pool

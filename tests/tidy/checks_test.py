@@ -32,6 +32,7 @@ class Layers(unittest.TestCase):
         self.assertEqual(len(self.errors("daemon/http/a.cc", "<sqlite3.h>")), 1)
 
     def test_private_headers_and_tests_stay_out(self):
+        self.assertEqual(self.errors("tests/engine/runtime/a.cc", '"engine/runtime/x_internal.h"'), [])
         self.assertEqual(len(self.errors("daemon/http/a.cc", '"engine/runtime/x_internal.h"')), 1)
         self.assertEqual(len(self.errors("engine/runtime/a.cc", '"tests/support/x.h"')), 1)
 

@@ -1,6 +1,6 @@
 """layers_check ROOT LAYERS.TXT: a file may include only headers of its own library's folder and of
 the libraries in its DEPS; third-party headers with one home stay there; private headers stay in
-their folder; production code never includes tests."""
+their folder and its tests; production code never includes tests."""
 import pathlib
 import re
 import sys
@@ -53,7 +53,7 @@ def check_file(relative, text, allowed):
             elif production and folder in allowed and not target.startswith("proto/") \
                     and target_folder not in allowed[folder]:
                 errors.append(f"{where}: {folder} may not include {target_folder} (not in its DEPS)")
-            if target.endswith("_internal.h") and target_folder != folder:
+            if target.endswith("_internal.h") and folder not in (target_folder, "tests/" + target_folder):
                 errors.append(f"{where}: {target} is private to {target_folder}")
             if target.startswith("daemon/app/") and folder != "daemon/app" and production:
                 errors.append(f"{where}: nothing includes daemon/app")

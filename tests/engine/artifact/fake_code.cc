@@ -16,7 +16,15 @@
 
 namespace tidepool::test {
 
-using namespace ::tidepool::engine;  // NOLINT: a test's helper.
+using engine::CompiledModule;
+using engine::CompileOptions;
+using engine::kDigestBytes;
+using engine::kSectionHeadersOffset;
+using engine::MappedArtifact;
+using engine::MetaRecord;
+using engine::SectionId;
+using engine::TrapCode;
+namespace wasm = engine::wasm;
 
 wasm::ValidatedModule Validated(absl::Span<const uint8_t> bytes) {
   absl::StatusOr<wasm::Module> module = wasm::Decode(bytes, wasm::Features());

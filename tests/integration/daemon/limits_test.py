@@ -75,7 +75,7 @@ class Limits(DaemonTest):
         for _ in range(2):
             done = self.daemon.run_tidectl("invoke", "f", "-t", "deep", "--export", "f")
             self.assertEqual(done.returncode, 9, done.stderr)
-            self.assertIn(b"STACK_LIMIT", done.stderr)
+            self.assertIn(b"Stack limit reached", done.stderr)
             self.assertIn(b"128KiB", done.stderr)
 
     def test_concurrency_without_a_queue(self):

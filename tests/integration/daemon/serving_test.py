@@ -1,5 +1,6 @@
 """The main job as its users do it: deploy, call over HTTP and gRPC, read logs, route, list."""
 import json
+import subprocess
 import time
 import unittest
 
@@ -113,7 +114,10 @@ class Serving(DaemonTest):
         self.assertEqual(run("tenant", "create", "a").returncode, 4)
         self.assertEqual(run("frobnicate").returncode, 2)
         self.assertEqual(run("tenant", "create", "c", "--limit", "memroy=1MiB").returncode, 10)
-        self.assertEqual(run("invoke", "probe", "-t", "a", "--data", "x", "--server", "unix:/nowhere").returncode, 7)
+        elsewhere = subprocess.run([str(self.daemon.place / "tidectl"), "--server", "unix:/nowhere", "tenant", "list"],
+                                   capture_output=True)
+        self.assertEqual(elsewhere.returncode, 7, elsewhere.stderr)
+        self.assertIn(b"/nowhere", elsewhere.stderr)
 
     def test_ops_doors(self):
         self.assertEqual(self.ops("/healthz")[0], 200)

@@ -88,7 +88,7 @@ TEST(Capacity, ReadsThisMachinesLimits) {
   EXPECT_GE(limits.open_files_max, 64u);
   const auto plan = PlanCapacity(Needs(10));
   ASSERT_THAT(plan, IsOk());
-  EXPECT_THAT(DescribeCapacity(*plan, limits), HasSubstr("mappings               241 + 2000"));
+  EXPECT_THAT(DescribeCapacity(*plan, limits), HasSubstr("mappings (vm.max_map_count)            241 + 2000"));
 }
 
 }  // namespace
