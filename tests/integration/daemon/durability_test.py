@@ -74,17 +74,16 @@ class Durability(DaemonTest):
 class FullDisk(unittest.TestCase):
     def test_enospc_is_an_error_and_not_damage(self):
         place = tempfile.mkdtemp(prefix="tidepool-full.")
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m,mode=755", "tmpfs", place], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=755", "tmpfs", place], check=True)
         try:
             with DaemonProcess(BIN, "workers=1", state=os.path.join(place, "state")) as daemon:
                 daemon.tidectl("tenant", "create", "a")
                 daemon.tidectl("function", "deploy", "f", build_guest("probe"), "-t", "a")
                 filler = os.path.join(place, "filler")
-                with open(filler, "wb") as file:
+                with open(filler, "wb", buffering=0) as file:
                     try:
                         while True:
                             file.write(b"x" * 4096)
-                            file.flush()
                     except OSError:
                         pass
                 failed = daemon.run_tidectl("function", "deploy", "g", build_guest("json_echo"), "-t", "a")
