@@ -20,7 +20,7 @@ std::vector<uint32_t> KeyOf(const wasm::FunctionType& type) {
 std::vector<uint32_t> TypeRegistry::Register(absl::Span<const wasm::FunctionType> types) {
   std::vector<uint32_t> ids;
   ids.reserve(types.size());
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(&mutex_);
   for (const wasm::FunctionType& type : types) {
     std::vector<uint32_t> key = KeyOf(type);
     auto found = by_type_.find(key);
@@ -43,7 +43,7 @@ std::vector<uint32_t> TypeRegistry::Register(absl::Span<const wasm::FunctionType
 }
 
 void TypeRegistry::Release(absl::Span<const uint32_t> ids) {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(&mutex_);
   for (const uint32_t id : ids) {
     const auto by_id = by_id_.find(id);
     TP_CHECK(by_id != by_id_.end());
@@ -56,7 +56,7 @@ void TypeRegistry::Release(absl::Span<const uint32_t> ids) {
 }
 
 size_t TypeRegistry::type_count() {
-  const absl::MutexLock lock(&mutex_);
+  const MutexLock lock(&mutex_);
   return by_type_.size();
 }
 

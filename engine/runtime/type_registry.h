@@ -11,7 +11,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/synchronization/mutex.h"
+#include "engine/support/mutex.h"
 #include "absl/types/span.h"
 #include "engine/wasm/types.h"
 
@@ -29,7 +29,7 @@ class TypeRegistry {
     uint32_t id;
     uint64_t references;
   };
-  absl::Mutex mutex_;
+  Mutex mutex_;
   absl::flat_hash_map<std::vector<uint32_t>, Entry> by_type_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<uint32_t, std::vector<uint32_t>> by_id_ ABSL_GUARDED_BY(mutex_);
   std::vector<uint32_t> free_ids_ ABSL_GUARDED_BY(mutex_);

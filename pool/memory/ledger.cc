@@ -44,13 +44,13 @@ LedgerCounts Ledger::Read() const {
 }
 
 Ledger& LedgerBook::Add() {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   ledgers_.push_back(std::make_unique<Ledger>());
   return *ledgers_.back();
 }
 
 LedgerCounts LedgerBook::Sum() const {
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   LedgerCounts sum;
   for (const std::unique_ptr<Ledger>& ledger : ledgers_) {
     const LedgerCounts counts = ledger->Read();

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
+#include "engine/support/mutex.h"
 
 namespace tidepool::pool {
 
@@ -60,7 +60,7 @@ class LedgerBook {
   LedgerCounts Sum() const;
 
  private:
-  mutable absl::Mutex mutex_;
+  mutable Mutex mutex_;
   std::vector<std::unique_ptr<Ledger>> ledgers_ ABSL_GUARDED_BY(mutex_);
 };
 

