@@ -56,7 +56,7 @@ std::vector<uint8_t> CompileOrDie(absl::Span<const uint8_t> wasm) {
     std::fprintf(stderr, "engine_bench: %s\n", artifact.status().ToString().c_str());
     std::exit(1);
   }
-  return std::move(artifact->bytes);
+  return {artifact->bytes.begin(), artifact->bytes.end()};
 }
 
 // The module all call and trap rows use.
